@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* The HTTP front of darumad: listens, authenticates, reads bodies, routes, answers.
+ *
+ * Order of work for each request: raw target taken before any decoding; target, header and body
+ * sizes bounded; scope, key, time and - where the client declared its payload's hash - signature
+ * checked before one byte of the body is read; body kept in memory (JSON) or streamed to a
+ * temporary file with its digests (objects); signature checked; route looked up by the service
+ * named in the signature's scope; role checked; handler called. A refused request changes nothing.
+ *
+ * Routes are tables (route.h), handlers see struct dr_api_call only (call.h). /daruma/health and
+ * /daruma/ready alone need no signature.
+ */
+#ifndef DR_CLOUD_API_HTTP_H
+#define DR_CLOUD_API_HTTP_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dr_service; /* cloud/service/service.h */
+struct dr_api;     /* opaque */
+
+#define DR_API_TARGET_MAX 8192u         /* raw path and query */
+#define DR_API_HEADERS_MAX 64u          /* fields */
+#define DR_API_BODY_MAX (1024u * 1024u) /* JSON and XML bodies */
+#define DR_API_CREDENTIALS_MAX 16u
+
+/* What a key may do. A route names the least role that may call it. */
+enum dr_api_role {
+    DR_API_NOBODY,   /* no key at all */
+    DR_API_VIEWER,   /* read */
+    DR_API_OPERATOR, /* and update devices */
+    DR_API_ADMIN,    /* and manage identities, policies and keys */
+};
+
+struct dr_api_credential {
+    char access_key_id[129];
+    char secret[129];
+    enum dr_api_role role;
+};
+
+struct dr_api_config {
+    const char *address;         /* "127.0.0.1" */
+    uint16_t port;               /* 0: the system picks one */
+    const char *certificate_pem; /* NULL with key_pem NULL: plain HTTP, loopback addresses only */
+    const char *key_pem;
+    unsigned threads;          /* 1..16 */
+    uint64_t object_bytes_max; /* largest uploaded object */
+    const char *temporary_dir; /* where uploads are kept until they are accepted; exists */
+    const char *region;
+    const char *account;
+    const struct dr_api_credential *credentials; /* copied */
+    size_t credential_count;
+    struct dr_service *service;
+    void *ctx; /* passed to the two functions below */
+    int64_t (*now_s)(void *ctx);
+    /* Ready to serve? Otherwise *ret_why says what is missing in a few words. Called often. */
+    bool (*ready)(void *ctx, const char **ret_why);
+};
+
+/* Listen and serve on own threads. Everything the configuration points at, except what is marked
+ * as copied, must live until dr_api_stop.
+ *
+ * DR_E_ARGUMENT   plain HTTP on an address that is not loopback, or a limit out of range.
+ * DR_E_BUSY       the port is in use. DR_E_FORMAT: certificate or key unusable.
+ */
+DR_MUST_USE enum dr_status
+dr_api_start(const struct dr_api_config *config, struct dr_api **ret_api);
+
+/* The port listened on. */
+uint16_t dr_api_port(const struct dr_api *api);
+
+/* Finish the requests under way, close all connections, free. NULL is fine. */
+void dr_api_stop(struct dr_api *api);
+
+#endif
