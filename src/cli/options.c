@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print_help(const struct dr_cli *cli)
+{
+    printf("usage: %s %s\n\n%s\n", cli->program, cli->verb->usage, cli->verb->help);
+    printf("\nglobal options:\n"
+           "  --json        one JSON value on standard output\n"
+           "  --quiet       no progress\n"
+           "  --cloud DIR   the cloud's directory (DARUMA_CLOUD, else ./daruma-cloud)\n");
+}
+
+/* --name, --name=value: does word name this option? *ret_value is what follows '=', or NULL. */
+static bool names(const char *word, const char *name, const char **ret_value)
+{
+    size_t len = strlen(name);
+    if (strncmp(word + 2, name, len) != 0 || (word[2 + len] != '\0' && word[2 + len] != '=')) {
+        return false;
+    }
+    *ret_value = word[2 + len] == '=' ? word + 3 + len : NULL;
+    return true;
+}
+
+static bool parse_number(const char *text, uint64_t *ret_number)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 0);
+    if (text[0] < '0' || text[0] > '9' || errno != 0 || *end != '\0') {
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
+/* Store one option's value. *index moves past a value that is a word of its own. */
+static int
+take_value(struct dr_cli *cli, const struct dr_cli_option *option, const char *value, int *index)
+{
+    if (option->flag != NULL) {
+        if (value != NULL) {
+            return dr_cli_usage(cli, "--%s takes no value", option->name);
+        }
+        *option->flag = true;
+        return 0;
+    }
+    if (value == NULL) {
+        if (*index + 1 >= cli->argc) {
+            return dr_cli_usage(cli, "--%s needs a value", option->name);
+        }
+        value = cli->argv[++*index];
+    }
+    if (option->text != NULL) {
+        *option->text = value;
+        return 0;
+    }
+    if (!parse_number(value, option->number)) {
+        return dr_cli_usage(cli, "--%s needs a number, not \"%s\"", option->name, value);
+    }
+    return 0;
+}
+
+static const struct dr_cli_option *find_option(
+    const struct dr_cli_option *options, size_t count, const char *word, const char **ret_value)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (names(word, options[i].name, ret_value)) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+int dr_cli_parse(
+    struct dr_cli *cli, const struct dr_cli_option *options, size_t option_count,
+    const char **positional, size_t positional_max, size_t *ret_count)
+{
+    bool quiet = false;
+    bool help = false;
+    bool words_only = false;
+    size_t count = 0;
+    const struct dr_cli_option global[] = {
+        {.name = "json", .flag = &cli->json},
+        {.name = "quiet", .flag = &quiet},
+        {.name = "cloud", .text = &cli->cloud_dir},
+        {.name = "help", .flag = &help},
+    };
+    for (int i = 0; i < cli->argc; i++) {
+        const char *word = cli->argv[i];
+        const char *value = NULL;
+        if (!words_only && strcmp(word, "--") == 0) {
+            words_only = true;
+            continue;
+        }
+        if (words_only || strncmp(word, "--", 2) != 0) {
+            if (count == positional_max) {
+                return dr_cli_usage(cli, "one word too many: \"%s\"", word);
+            }
+            positional[count++] = word;
+            continue;
+        }
+        const struct dr_cli_option *option = find_option(options, option_count, word, &value);
+        if (option == NULL) {
+            option = find_option(global, sizeof(global) / sizeof(global[0]), word, &value);
+        }
+        if (option == NULL) {
+            return dr_cli_usage(cli, "unknown option %s", word);
+        }
+        int result = take_value(cli, option, value, &i);
+        if (result != 0) {
+            return result;
+        }
+    }
+    if (help) {
+        print_help(cli);
+        exit(DR_EXIT_DONE);
+    }
+    if (quiet || cli->json) {
+        cli->progress = false;
+    }
+    *ret_count = count;
+    return 0;
+}
+
+bool dr_cli_parse_version(
+    const char *text, uint8_t *major, uint8_t *minor, uint16_t *revision, uint32_t *build)
+{
+    static const char separators[] = "..+";
+    static const uint64_t limits[] = {UINT8_MAX, UINT8_MAX, UINT16_MAX, UINT32_MAX};
+    uint64_t parts[4] = {0, 0, 0, 0};
+    const char *at = text;
+    for (size_t i = 0; i < 4; i++) {
+        char *end = NULL;
+        errno = 0;
+        if (*at < '0' || *at > '9') {
+            return false;
+        }
+        parts[i] = strtoull(at, &end, 10);
+        if (errno != 0 || parts[i] > limits[i]) {
+            return false;
+        }
+        at = end;
+        if (i == 2 && *at == '\0') {
+            break;
+        }
+        if (i == 3 ? *at != '\0' : *at != separators[i]) {
+            return false;
+        }
+        at += i == 3 ? 0 : 1;
+    }
+    *major = (uint8_t)parts[0];
+    *minor = (uint8_t)parts[1];
+    *revision = (uint16_t)parts[2];
+    *build = (uint32_t)parts[3];
+    return true;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Every verb, in the order in which `daruma help` lists them. */
+#ifndef DR_CLI_VERBS_H
+#define DR_CLI_VERBS_H
+
+#include "cli/cli.h"
+
+#define DR_VERB_LIST(X)                                                                            \
+    X(update_create)                                                                               \
+    X(update_watch)                                                                                \
+    X(update_cancel)                                                                               \
+    X(update_list)                                                                                 \
+    X(things_list)                                                                                 \
+    X(things_show)
+
+#define DR_VERB_DECLARE(name) extern const struct dr_cli_verb dr_verb_##name;
+DR_VERB_LIST(DR_VERB_DECLARE)
+#undef DR_VERB_DECLARE
+
+#endif
