@@ -66,7 +66,12 @@
     X(DR_REASON_PLANNED, 50, "planned", "a planned reset")                                         \
     X(DR_REASON_JOURNAL_LOST, 51, "journal_lost", "the boot journal was unreadable")               \
     X(DR_REASON_RESERVED_FEATURE, 52, "not_supported_yet", "this device cannot do that yet")       \
-    X(DR_REASON_SEAL, 53, "seal", "the image was sealed")
+    X(DR_REASON_SEAL, 53, "seal", "the image was sealed")                                          \
+    X(DR_REASON_MAGIC, 54, "image_magic", "this is not an image: it begins with other bytes")      \
+    X(DR_REASON_SIZES, 55, "image_sizes", "the sizes in the image's header cannot be")             \
+    X(DR_REASON_FLAGS, 56, "image_flags", "the image is of a kind that is not supported")          \
+    X(DR_REASON_TLV_AREA, 57, "image_tlv_area", "a TLV area of the image has a wrong length")      \
+    X(DR_REASON_TLV_ENTRY, 58, "image_tlv_entry", "a TLV entry of the image is malformed")
 
 enum dr_reason {
 #define DR_REASON_ENUM(name, number, word, text) name = number,

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* AWS IoT Jobs over MQTT, the device's half: requests out, executions and verdicts in.
+ *
+ * docs/protocol.md section 2. The service's half is format/job_service.h. Messages are JSON; times
+ * are whole seconds since 1970. What is parsed may hold views into the message (struct dr_json):
+ * they live as long as the message's buffer.
+ */
+#ifndef DR_FORMAT_JOB_H
+#define DR_FORMAT_JOB_H
+
+#include "base/status.h"
+#include "format/image.h"
+#include "format/json.h"
+#include "format/reason.h"
+#include "format/topic.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* X(name, number, word): numbers are stored, words travel. */
+#define DR_JOB_STATUS_LIST(X)                                                                      \
+    X(DR_JOB_QUEUED, 1, "QUEUED")                                                                  \
+    X(DR_JOB_IN_PROGRESS, 2, "IN_PROGRESS")                                                        \
+    X(DR_JOB_SUCCEEDED, 3, "SUCCEEDED")                                                            \
+    X(DR_JOB_FAILED, 4, "FAILED")                                                                  \
+    X(DR_JOB_TIMED_OUT, 5, "TIMED_OUT")                                                            \
+    X(DR_JOB_REJECTED, 6, "REJECTED")                                                              \
+    X(DR_JOB_REMOVED, 7, "REMOVED")                                                                \
+    X(DR_JOB_CANCELED, 8, "CANCELED")
+
+enum dr_job_status {
+    DR_JOB_NO_STATUS = 0,
+#define DR_JOB_STATUS_ENUM(name, number, word) name = number,
+    DR_JOB_STATUS_LIST(DR_JOB_STATUS_ENUM)
+#undef DR_JOB_STATUS_ENUM
+};
+
+#define DR_JOB_ERROR_LIST(X)                                                                       \
+    X(DR_JOB_ERROR_TOPIC, 1, "InvalidTopic")                                                       \
+    X(DR_JOB_ERROR_JSON, 2, "InvalidJson")                                                         \
+    X(DR_JOB_ERROR_REQUEST, 3, "InvalidRequest")                                                   \
+    X(DR_JOB_ERROR_TRANSITION, 4, "InvalidStateTransition")                                        \
+    X(DR_JOB_ERROR_NOT_FOUND, 5, "ResourceNotFound")                                               \
+    X(DR_JOB_ERROR_VERSION, 6, "VersionMismatch")                                                  \
+    X(DR_JOB_ERROR_INTERNAL, 7, "InternalError")                                                   \
+    X(DR_JOB_ERROR_THROTTLED, 8, "RequestThrottled")                                               \
+    X(DR_JOB_ERROR_TERMINAL, 9, "TerminalStateReached")
+
+enum dr_job_error {
+    DR_JOB_ERROR_NONE = 0, /* no error, or a code we do not know */
+#define DR_JOB_ERROR_ENUM(name, number, word) name = number,
+    DR_JOB_ERROR_LIST(DR_JOB_ERROR_ENUM)
+#undef DR_JOB_ERROR_ENUM
+};
+
+/* The word on the wire; "" for an unknown number. Never NULL. */
+const char *dr_job_status_word(enum dr_job_status status);
+const char *dr_job_error_word(enum dr_job_error error);
+/* DR_JOB_NO_STATUS / DR_JOB_ERROR_NONE for anything else than a known word. */
+enum dr_job_status dr_job_status_from(struct dr_json value);
+enum dr_job_error dr_job_error_from(struct dr_json value);
+
+/* One execution as the service describes it. Numbers that are missing are 0. */
+struct dr_job_execution {
+    char job_id[DR_JOB_ID_LEN_MAX + 1u];
+    enum dr_job_status status;
+    uint32_t version_number;
+    uint32_t execution_number;
+    struct dr_json status_details; /* absent, or an object */
+    struct dr_json document;       /* absent, or an object */
+};
+
+/* What arrives on .../get/accepted, start-next/accepted and notify-next. */
+struct dr_job_offer {
+    char client_token[DR_CLIENT_TOKEN_LEN_MAX + 1u]; /* "" when there is none */
+    uint64_t timestamp_s;                            /* 0 when there is none */
+    bool has_execution;                              /* false: nothing pending */
+    struct dr_job_execution execution;
+};
+
+/* DR_E_FORMAT: not such a message. DR_E_SPACE: an id longer than it may be. */
+DR_MUST_USE enum dr_status
+dr_job_parse_offer(const void *message, size_t size_bytes, struct dr_job_offer *ret_offer);
+
+/* What arrives on .../update/accepted and on any .../rejected. */
+struct dr_job_answer {
+    char client_token[DR_CLIENT_TOKEN_LEN_MAX + 1u];
+    uint64_t timestamp_s;
+    enum dr_job_error error;         /* of a rejection; NONE when the code is unknown */
+    enum dr_job_status state_status; /* of executionState, when it came */
+    uint32_t state_version;
+};
+
+DR_MUST_USE enum dr_status
+dr_job_parse_answer(const void *message, size_t size_bytes, struct dr_job_answer *ret_answer);
+
+/* {"clientToken": ...} for jobs/$next/get and start-next. */
+DR_MUST_USE enum dr_status
+dr_job_write_get(const char *client_token, char *out, size_t capacity, size_t *ret_len);
+
+/* X(name, number, word): how far the AWS-compatible self-test handshake is. */
+enum dr_job_self_test {
+    DR_JOB_SELF_TEST_NONE = 0,
+    DR_JOB_SELF_TEST_READY = 1,    /* "ready": installed, about to restart into it */
+    DR_JOB_SELF_TEST_ACTIVE = 2,   /* "active": running, not yet healthy */
+    DR_JOB_SELF_TEST_ACCEPTED = 3, /* "accepted": confirmed */
+};
+
+#define DR_JOB_DETAIL_LEN_MAX 64u
+
+/* Our agent's statusDetails. Whatever is zero, empty or NULL is left out; an update replaces the
+ * whole map, so each carries all that is to stay. */
+struct dr_job_details {
+    enum dr_reason reason;
+    const char *detail; /* the self-test's own words; longer than DR_JOB_DETAIL_LEN_MAX is cut */
+    uint32_t progress_done;
+    uint32_t progress_total; /* blocks; 0: no progress */
+    enum dr_job_self_test self_test;
+    const struct dr_version *updated_by; /* "0x%08x" of 8, 8 and 16 bits, as AWS's agent has it */
+    const char *slot;                    /* "A", "B", "factory" */
+    bool has_tries;
+    uint8_t tries; /* fault tries used */
+};
+
+void dr_job_put_details(
+    struct dr_json_writer *json, const char *name, const struct dr_job_details *details);
+
+/* Body of jobs/J/update. */
+struct dr_job_update {
+    enum dr_job_status status;
+    uint32_t expected_version; /* 0: not sent */
+    uint32_t execution_number; /* 0: not sent */
+    const char *client_token;
+    const struct dr_job_details *details; /* NULL: unchanged */
+};
+
+DR_MUST_USE enum dr_status dr_job_write_update(
+    const struct dr_job_update *update, char *out, size_t capacity, size_t *ret_len);
+
+#define DR_JOB_PROTOCOL_MQTT 1u
+#define DR_JOB_PROTOCOL_HTTP 2u
+
+enum dr_job_action {
+    DR_JOB_ACTION_UPDATE = 1,  /* an afr_ota document: install a file */
+    DR_JOB_ACTION_REVERT = 2,  /* daruma.command: leave the running, unsealed image */
+    DR_JOB_ACTION_FACTORY = 3, /* daruma.command: return to the factory image */
+};
+
+/* A job document: AWS's afr_ota with one file, and our extra root key "daruma". */
+struct dr_job_document {
+    enum dr_job_action action;
+
+    /* afr_ota (action UPDATE) */
+    uint32_t protocols; /* DR_JOB_PROTOCOL_* */
+    char stream[DR_STREAM_ID_LEN_MAX + 1u];
+    uint32_t file_id;   /* 0 to 255 */
+    uint32_t file_type; /* 0 is firmware */
+    uint32_t file_size_bytes;
+    struct dr_json certfile;  /* string or absent */
+    struct dr_json signature; /* sig-sha256-ecdsa: base64 of DER, or absent */
+    struct dr_json url;       /* update_data_url, or absent */
+
+    /* daruma (hints for UPDATE, checked again on verified bytes; required for commands) */
+    bool has_digest;
+    bool has_order;
+    bool has_counter;
+    uint8_t digest[DR_IMAGE_DIGEST_BYTES];
+    struct dr_order order;
+    uint32_t counter;
+    struct dr_json product;           /* string or absent */
+    struct dr_json command_signature; /* base64 of DER, for commands */
+};
+
+/* DR_E_FORMAT: a required key is missing or malformed, daruma.size contradicts filesize.
+ * DR_E_UNSUPPORTED: neither afr_ota nor a command of ours. On failure *ret_document is undefined.
+ */
+DR_MUST_USE enum dr_status
+dr_job_parse_document(struct dr_json document, struct dr_job_document *ret_document);
+
+/* The bytes that a command's signature covers: "daruma-cmd-1", the action's word, the product and
+ * the digest of the image to leave, each text followed by one zero byte. */
+#define DR_JOB_COMMAND_BYTES_MAX                                                                   \
+    (13u + 8u + DR_IMAGE_PRODUCT_BYTES_MAX + 1u + DR_IMAGE_DIGEST_BYTES)
+void dr_job_write_command(
+    struct dr_writer *writer, enum dr_job_action action, const char *product,
+    const uint8_t digest[DR_IMAGE_DIGEST_BYTES]);
+
+#endif
