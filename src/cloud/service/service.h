@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* The use cases of the cloud: what an operator may ask and what a device may say.
+ *
+ * A use case checks its input, lets cloud/model decide, and stores the outcome, its audit row and
+ * what has to leave (outbox) in one transaction. It has no sockets and no clock: `now_ms` (Unix
+ * milliseconds) is an argument. Calls may come from several threads at once and return after the
+ * commit.
+ *
+ * Bodies of answers are jansson objects in the shape of the AWS IoT API (facts: control-plane
+ * 1.2); the caller owns what it gets in ret_body and drops it with json_decref. Request bodies are
+ * borrowed. Unknown members of a request body are ignored here: the API refuses them.
+ */
+#ifndef DR_CLOUD_SERVICE_SERVICE_H
+#define DR_CLOUD_SERVICE_SERVICE_H
+
+#include "base/status.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dr_service;
+struct dr_store;
+struct dr_blobs;
+struct dr_crypto;
+struct dr_pki_authority;
+
+#define DR_SERVICE_MESSAGE_SIZE 512u
+#define DR_SERVICE_TOKEN_SIZE 257u /* a list's continuation, with its NUL: plain text */
+#define DR_SERVICE_PAGE_MAX 250u
+
+/* Called after commits, in the store's writer thread: note it and return. */
+struct dr_service_hooks {
+    void *context;
+    /* Outbox rows wait (outbox.h). */
+    void (*outbox_ready)(void *context);
+    /* What the gate must know about this certificate changed (dr_service_identity_get tells what it
+     * is now); NULL: too many changed, export all. */
+    void (*identity_changed)(void *context, const char *certificate_id);
+};
+
+/* Everything is borrowed for the life of the service, except text, which is copied. */
+struct dr_service_config {
+    struct dr_store *store;
+    struct dr_blobs *blobs;
+    const struct dr_crypto *crypto;
+    const struct dr_pki_authority *device_authority; /* NULL: certificates are only registered */
+    const char *signer_socket;                       /* NULL: images arrive signed */
+    const char *signing_profile;                     /* default profile; NULL: none */
+    const char *region;                              /* of ARNs when a call names none */
+    const char *account;
+    const char *device_endpoint;   /* what DescribeEndpoint answers */
+    uint64_t image_size_max_bytes; /* 0: 64 MiB */
+    bool strict;                   /* AWS's own limits: 16 MiB per image and so on */
+};
+
+/* DR_E_IO, DR_E_SPACE: the store cannot be read. */
+DR_MUST_USE enum dr_status
+dr_service_open(const struct dr_service_config *config, struct dr_service **ret_service);
+
+/* Before the first call that changes anything, or never. Copied. */
+void dr_service_set_hooks(struct dr_service *service, const struct dr_service_hooks *hooks);
+
+/* Waits for what it has under way. The store is closed after the service. NULL is fine. */
+void dr_service_close(struct dr_service *service);
+
+const char *dr_service_region(const struct dr_service *service);
+const char *dr_service_account(const struct dr_service *service);
+
+/* Time-outs, unfinished rollouts, unused artifacts. Call it about once a second. */
+DR_MUST_USE enum dr_status dr_service_tick(struct dr_service *service, int64_t now_ms);
+
+/* Can it store? Signer configured but silent? why (DR_SERVICE_MESSAGE_SIZE) is for a person. */
+DR_MUST_USE enum dr_status dr_service_health(struct dr_service *service, char *why);
+
+/* One call of an operator. */
+struct dr_call {
+    struct dr_service *service;
+    int64_t now_ms;
+    const char *actor;  /* access key id, for the audit */
+    const char *region; /* of the signature's scope, for ARNs in answers; NULL: the service's */
+    /* Set when a use case fails. code is AWS's name of the error ("ResourceNotFoundException",
+     * "NoSuchKey"), a literal; NULL on success. */
+    const char *code;
+    char message[DR_SERVICE_MESSAGE_SIZE];
+    char resource[256]; /* ARN or id that the error is about (ResourceAlreadyExists), or "" */
+};
+
+/* A page of a list. token: "" or the ret_token of the page before. ret_token: "" on the last page.
+ * limit 0 means DR_SERVICE_PAGE_MAX. Where the answer is a body, nextToken (nextMarker) is in it.
+ */
+struct dr_page {
+    uint32_t limit;
+    const char *token;
+    bool descending;
+};
+
+/* GET /endpoint. type NULL or one of iot:Data-ATS, iot:Data, iot:Jobs, iot:CredentialProvider. */
+DR_MUST_USE enum dr_status
+dr_service_describe_endpoint(struct dr_call *call, const char *type, json_t **ret_body);
+
+/* Acts of operators and of the service, newest first: {"entries":[...],"nextToken"}. */
+DR_MUST_USE enum dr_status
+dr_service_list_audit(struct dr_call *call, const struct dr_page *page, json_t **ret_body);
+
+#endif
