@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "boards/linux/channel.h"
+
+#include "base/cursor.h"
+#include "boards/linux/channel_priv.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+
+static enum dr_status status_of_errno(void)
+{
+    return errno == EPIPE || errno == ECONNRESET || errno == EBADF || errno == ENOTSOCK
+               ? DR_E_CLOSED
+               : DR_E_IO;
+}
+
+static enum dr_status
+send_request(struct dr_channel *channel, const struct dr_channel_call *call, uint32_t tag)
+{
+    struct dr_wire_request request = {
+        .operation = (uint16_t)call->operation, .tag = tag, .a = call->a, .b = call->b};
+    uint8_t header[DR_WIRE_HEADER_BYTES];
+    dr_wire_encode_request(&request, header);
+    /* sendmsg does not write through iov_base; its type just cannot say so. */
+    union {
+        const uint8_t *in;
+        void *out;
+    } payload = {.in = call->payload};
+    struct iovec parts[2] = {{header, sizeof header}, {payload.out, call->payload_bytes}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = call->payload_bytes > 0 ? 2 : 1};
+    ssize_t sent;
+    do { /* bound: ends with the signals that interrupt it */
+        sent = sendmsg(channel->fd, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? status_of_errno() : DR_OK;
+}
+
+/* Receive one datagram. A reply whose payload is longer than the room for it is noticed by
+ * MSG_TRUNC. */
+static enum dr_status receive_reply(
+    struct dr_channel *channel, struct dr_channel_call *call, struct dr_wire_reply *ret_reply)
+{
+    uint8_t header[DR_WIRE_HEADER_BYTES];
+    struct iovec parts[2] = {{header, sizeof header}, {call->answer, call->capacity_bytes}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = call->capacity_bytes > 0 ? 2 : 1};
+    ssize_t received;
+    do { /* bound: ends with the signals that interrupt it */
+        received = recvmsg(channel->fd, &message, 0);
+    } while (received < 0 && errno == EINTR);
+    if (received < 0) {
+        return status_of_errno();
+    }
+    if (received == 0) {
+        return DR_E_CLOSED;
+    }
+    DR_TRY(dr_wire_decode_reply(header, (size_t)received, ret_reply));
+    if ((message.msg_flags & MSG_TRUNC) != 0) {
+        return DR_E_SPACE;
+    }
+    call->answer_bytes = (size_t)received - sizeof header;
+    return DR_OK;
+}
+
+static enum dr_status call_locked(struct dr_channel *channel, struct dr_channel_call *call)
+{
+    uint32_t tag = ++channel->tag;
+    DR_TRY(send_request(channel, call, tag));
+    struct dr_wire_reply reply = {0};
+    DR_TRY(receive_reply(channel, call, &reply));
+    if (reply.tag != tag || reply.operation != (uint16_t)call->operation) {
+        return DR_E_FORMAT;
+    }
+    call->value = reply.value;
+    return reply.status;
+}
+
+enum dr_status dr_channel_call(struct dr_channel *channel, struct dr_channel_call *call)
+{
+    if (call->payload_bytes > DR_WIRE_PAYLOAD_BYTES_MAX) {
+        return DR_E_ARGUMENT;
+    }
+    if (pthread_mutex_lock(&channel->lock) != 0) {
+        return DR_E_INTERNAL;
+    }
+    enum dr_status status = call_locked(channel, call);
+    return pthread_mutex_unlock(&channel->lock) == 0 ? status : DR_E_INTERNAL;
+}
+
+enum dr_status dr_channel_post(struct dr_channel *channel, const struct dr_channel_call *call)
+{
+    return send_request(channel, call, 0);
+}
+
+enum dr_status dr_channel_open(struct dr_channel *channel, int fd)
+{
+    *channel = (struct dr_channel){.fd = fd, .lock = PTHREAD_MUTEX_INITIALIZER};
+    uint8_t answer[12];
+    struct dr_channel_call call = {
+        .operation = DR_WIRE_HELLO, .answer = answer, .capacity_bytes = sizeof answer};
+    DR_TRY(dr_channel_call(channel, &call));
+    struct dr_reader reader;
+    dr_reader_init(&reader, answer, call.answer_bytes);
+    uint32_t version = dr_read_u32(&reader);
+    channel->reset_ns = dr_read_u64(&reader);
+    DR_TRY(dr_reader_end(&reader));
+    return version == DR_WIRE_VERSION ? DR_OK : DR_E_UNSUPPORTED;
+}
+
+enum dr_status dr_channel_anchor(
+    struct dr_channel *channel, const struct dr_channel_exchange *exchange, size_t *ret_size_bytes)
+{
+    if (exchange->request_bytes > DR_WIRE_ANCHOR_BYTES_MAX) {
+        return DR_E_ARGUMENT;
+    }
+    struct dr_channel_call call = {
+        .operation = DR_WIRE_ANCHOR,
+        .a = exchange->timeout_ms,
+        .payload = exchange->request,
+        .payload_bytes = exchange->request_bytes,
+        .answer = exchange->response,
+        .capacity_bytes = exchange->capacity_bytes};
+    DR_TRY(dr_channel_call(channel, &call));
+    *ret_size_bytes = call.answer_bytes;
+    return DR_OK;
+}
+
+enum dr_status dr_channel_watchdog_arm(struct dr_channel *channel, uint32_t period_ms)
+{
+    struct dr_channel_call call = {.operation = DR_WIRE_WATCHDOG_ARM, .a = period_ms};
+    return dr_channel_call(channel, &call);
+}
+
+enum dr_status dr_channel_watchdog_feed(struct dr_channel *channel)
+{
+    struct dr_channel_call call = {.operation = DR_WIRE_WATCHDOG_FEED};
+    return dr_channel_post(channel, &call);
+}
+
+enum dr_status dr_channel_retained_read(
+    struct dr_channel *channel, uint32_t offset, uint8_t *out, uint32_t size_bytes)
+{
+    struct dr_channel_call call = {
+        .operation = DR_WIRE_RETAINED_READ,
+        .a = offset,
+        .b = size_bytes,
+        .answer = out,
+        .capacity_bytes = size_bytes};
+    DR_TRY(dr_channel_call(channel, &call));
+    return call.answer_bytes == size_bytes ? DR_OK : DR_E_FORMAT;
+}
+
+enum dr_status dr_channel_retained_write(
+    struct dr_channel *channel, uint32_t offset, const uint8_t *data, uint32_t size_bytes)
+{
+    struct dr_channel_call call = {
+        .operation = DR_WIRE_RETAINED_WRITE,
+        .a = offset,
+        .payload = data,
+        .payload_bytes = size_bytes};
+    return dr_channel_call(channel, &call);
+}
+
+enum dr_status dr_channel_strap_take(struct dr_channel *channel, enum dr_panel_strap *ret_strap)
+{
+    struct dr_channel_call call = {.operation = DR_WIRE_STRAP_TAKE};
+    DR_TRY(dr_channel_call(channel, &call));
+    bool known = call.value == DR_PANEL_STRAP_POWER || call.value == DR_PANEL_STRAP_LOCK_UP;
+    *ret_strap = known ? (enum dr_panel_strap)call.value : DR_PANEL_STRAP_NONE;
+    return DR_OK;
+}
+
+enum dr_status dr_channel_pins(struct dr_channel *channel, uint32_t *ret_pins)
+{
+    struct dr_channel_call call = {.operation = DR_WIRE_PINS};
+    DR_TRY(dr_channel_call(channel, &call));
+    *ret_pins = call.value;
+    return DR_OK;
+}
+
+enum dr_status dr_channel_led(struct dr_channel *channel, enum dr_led led)
+{
+    struct dr_channel_call call = {.operation = DR_WIRE_LED, .a = (uint32_t)led};
+    return dr_channel_post(channel, &call);
+}
+
+enum dr_status dr_channel_app_leds(struct dr_channel *channel, uint32_t bits)
+{
+    struct dr_channel_call call = {.operation = DR_WIRE_APP_LEDS, .a = bits};
+    return dr_channel_post(channel, &call);
+}
+
+enum dr_status dr_channel_reset(struct dr_channel *channel)
+{
+    struct dr_channel_call call = {.operation = DR_WIRE_RESET};
+    DR_TRY(dr_channel_post(channel, &call));
+    uint8_t unused;
+    /* The board ends this process; should it end instead, its socket does. */
+    while (recv(channel->fd, &unused, sizeof unused, 0) > 0) { /* bound: the reset */
+    }
+    return DR_E_CLOSED;
+}
+
+enum dr_status dr_channel_log(struct dr_channel *channel, const char *line)
+{
+    size_t len = strnlen(line, DR_WIRE_LOG_BYTES_MAX);
+    struct dr_channel_call call = {
+        .operation = DR_WIRE_LOG, .payload = (const uint8_t *)line, .payload_bytes = len};
+    return dr_channel_post(channel, &call);
+}
+
+uint64_t dr_channel_uptime_ms(const struct dr_channel *channel)
+{
+    struct timespec now = {0};
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
+        return 0;
+    }
+    uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return now_ns > channel->reset_ns ? (now_ns - channel->reset_ns) / 1000000u : 0;
+}
+
+enum dr_status dr_channel_wall_clock(struct dr_channel *channel, uint64_t *ret_s)
+{
+    uint8_t answer[8];
+    struct dr_channel_call call = {
+        .operation = DR_WIRE_CLOCK, .answer = answer, .capacity_bytes = sizeof answer};
+    DR_TRY(dr_channel_call(channel, &call));
+    struct dr_reader reader;
+    dr_reader_init(&reader, answer, call.answer_bytes);
+    uint64_t seconds = dr_read_u64(&reader);
+    DR_TRY(dr_reader_end(&reader));
+    *ret_s = seconds;
+    return DR_OK;
+}
