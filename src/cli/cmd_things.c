@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "cli/aws.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TARGET_BYTES 1024u
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "-";
+}
+
+/* What the device last reported; an empty object for one that never did. NULL after an error line.
+ */
+static json_t *fetch_state(struct dr_aws *aws, struct dr_cli *cli, const char *thing)
+{
+    char encoded[3 * 128 + 1];
+    char target[TARGET_BYTES];
+    struct dr_aws_response response;
+    json_t *state = NULL;
+    dr_aws_encode(thing, encoded);
+    snprintf(target, sizeof(target), "/daruma/things/%s/state", encoded);
+    if (dr_aws_request(aws, "iot", "GET", target, NULL, NULL, 0, &response) == 0) {
+        if (response.status == 200 && response.json != NULL) {
+            state = json_incref(response.json);
+        } else if (response.status == 404) {
+            state = json_object();
+        } else {
+            dr_cli_error(
+                cli, "the cloud refused the state of %s: %ld %s: %s", thing, response.status,
+                response.error_type, response.error_message);
+        }
+    }
+    dr_aws_response_free(&response);
+    return state;
+}
+
+static int list(struct dr_cli *cli, struct dr_aws *aws)
+{
+    json_t *all = json_array();
+    char token[3 * 256 + 1] = "";
+    int result = 0;
+    do {
+        char target[TARGET_BYTES];
+        json_t *page = NULL;
+        snprintf(
+            target, sizeof(target), "/things?maxResults=100%s%s",
+            token[0] != '\0' ? "&nextToken=" : "", token);
+        result = dr_aws_iot(aws, "GET", target, NULL, &page);
+        if (result == 0) {
+            json_array_extend(all, json_object_get(page, "things"));
+        }
+        const char *next = json_string_value(json_object_get(page, "nextToken"));
+        token[0] = '\0';
+        if (next != NULL && strlen(next) <= 256) {
+            dr_aws_encode(next, token);
+        }
+        json_decref(page);
+    } while (result == 0 && token[0] != '\0');
+    size_t index;
+    json_t *thing;
+    json_array_foreach(all, index, thing)
+    {
+        json_t *state = result == 0 ? fetch_state(aws, cli, text_of(thing, "thingName")) : NULL;
+        if (state == NULL) {
+            result = DR_EXIT_ERROR;
+            break;
+        }
+        if (!cli->json) {
+            printf(
+                "%-28s %-12s slot %-8s %-10s %s\n", text_of(thing, "thingName"),
+                text_of(state, "version"), text_of(state, "slot"), text_of(state, "state"),
+                json_is_true(json_object_get(state, "connected")) ? "connected" : "offline");
+        }
+        json_object_set_new(thing, "reported", state);
+    }
+    if (result == 0 && cli->json) {
+        return dr_cli_print_json(cli, all);
+    }
+    if (result == 0 && json_array_size(all) == 0) {
+        printf("no things yet; make a virtual device with `daruma device create NAME`\n");
+    }
+    json_decref(all);
+    return result;
+}
+
+static int run_list(struct dr_cli *cli)
+{
+    size_t count = 0;
+    int result = dr_cli_parse(cli, NULL, 0, NULL, 0, &count);
+    if (result != 0) {
+        return result;
+    }
+    struct dr_aws *aws = dr_aws_open(cli);
+    if (aws == NULL) {
+        return DR_EXIT_ERROR;
+    }
+    result = list(cli, aws);
+    dr_aws_close(aws);
+    return result;
+}
+
+static void print_state(const json_t *state)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)state, key, value)
+    {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        printf("  %-14s %s\n", key, text != NULL ? text : "?");
+        free(text);
+    }
+}
+
+static int show(struct dr_cli *cli, struct dr_aws *aws, const char *name)
+{
+    char encoded[3 * 128 + 1];
+    char target[TARGET_BYTES];
+    json_t *thing = NULL;
+    json_t *jobs = NULL;
+    dr_aws_encode(name, encoded);
+    snprintf(target, sizeof(target), "/things/%s", encoded);
+    int result = dr_aws_iot(aws, "GET", target, NULL, &thing);
+    snprintf(target, sizeof(target), "/things/%s/jobs?maxResults=10", encoded);
+    result = result != 0 ? result : dr_aws_iot(aws, "GET", target, NULL, &jobs);
+    json_t *state = result == 0 ? fetch_state(aws, cli, name) : NULL;
+    if (state == NULL) {
+        result = DR_EXIT_ERROR;
+    } else if (cli->json) {
+        result = dr_cli_print_json(
+            cli, json_pack(
+                     "{s:O, s:O, s:O}", "thing", thing, "reported", state, "executions",
+                     json_object_get(jobs, "executionSummaries")));
+    } else {
+        printf("%s\n", text_of(thing, "thingArn"));
+        print_state(state);
+        size_t index;
+        json_t *row;
+        json_array_foreach(json_object_get(jobs, "executionSummaries"), index, row)
+        {
+            printf(
+                "  job %s %s\n", text_of(row, "jobId"),
+                text_of(json_object_get(row, "jobExecutionSummary"), "status"));
+        }
+    }
+    json_decref(state);
+    json_decref(jobs);
+    json_decref(thing);
+    return result;
+}
+
+static int run_show(struct dr_cli *cli)
+{
+    const char *name = NULL;
+    size_t count = 0;
+    int result = dr_cli_parse(cli, NULL, 0, &name, 1, &count);
+    if (result != 0) {
+        return result;
+    }
+    if (count == 0 || strlen(name) > 128) {
+        return dr_cli_usage(cli, "which thing? `daruma things list` shows them");
+    }
+    struct dr_aws *aws = dr_aws_open(cli);
+    if (aws == NULL) {
+        return DR_EXIT_ERROR;
+    }
+    result = show(cli, aws, name);
+    dr_aws_close(aws);
+    return result;
+}
+
+const struct dr_cli_verb dr_verb_things_list = {
+    .noun = "things",
+    .verb = "list",
+    .summary = "the registered things and what they run",
+    .usage = "things [list]",
+    .help = "One line a thing: name, running version, slot, state of the image, connection.",
+    .run = run_list,
+};
+
+const struct dr_cli_verb dr_verb_things_show = {
+    .noun = "things",
+    .verb = "show",
+    .summary = "everything the cloud knows of one thing",
+    .usage = "things show NAME",
+    .help = "What the device last reported, and its latest jobs.",
+    .run = run_show,
+};

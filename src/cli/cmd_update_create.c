@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "base/text.h"
+#include "cli/update.h"
+#include "crypto/crypto.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define THINGS_MAX 100u
+#define IMAGE_BYTES_MAX (20u * 1024u * 1024u)
+#define BUCKET "daruma-images"
+
+struct request {
+    const char *image_path;
+    const char *const *things;
+    size_t thing_count;
+    const char *description;
+    char update_id[DR_UPDATE_ID_BYTES];
+    char key[DR_HEX_SIZE(DR_SHA256_BYTES) + 8];
+    char version_id[64];
+};
+
+/* A refusal by the service as one line. */
+static int refused(struct dr_cli *cli, const char *what, const struct dr_aws_response *response)
+{
+    return dr_cli_error(
+        cli, "the cloud refused %s: %ld %s: %s", what, response->status, response->error_type,
+        response->error_message);
+}
+
+static int ensure_bucket(struct dr_cli *cli, struct dr_aws *aws)
+{
+    struct dr_aws_response response;
+    int result = dr_aws_request(aws, "s3", "HEAD", "/" BUCKET, NULL, NULL, 0, &response);
+    long status = response.status;
+    dr_aws_response_free(&response);
+    if (result != 0 || status == 200) {
+        return result;
+    }
+    result = dr_aws_request(aws, "s3", "PUT", "/" BUCKET, NULL, NULL, 0, &response);
+    if (result == 0 && response.status != 200 && response.status != 409) {
+        result = refused(cli, "to make the bucket " BUCKET, &response);
+    }
+    dr_aws_response_free(&response);
+    return result;
+}
+
+/* Objects are named by their content, so the same image is one object however often it is offered.
+ */
+static int upload(struct dr_cli *cli, struct dr_aws *aws, struct request *request)
+{
+    struct dr_aws_response response;
+    uint8_t digest[DR_SHA256_BYTES];
+    char hex[DR_HEX_SIZE(DR_SHA256_BYTES)];
+    char target[256];
+    size_t size_bytes = 0;
+    uint8_t *image = dr_cli_read_file(cli, request->image_path, IMAGE_BYTES_MAX, &size_bytes);
+    if (image == NULL) {
+        return DR_EXIT_ERROR;
+    }
+    dr_sha256_once(&dr_crypto_openssl, image, size_bytes, digest);
+    dr_hex_encode(digest, sizeof(digest), hex);
+    snprintf(request->key, sizeof(request->key), "%s.bin", hex);
+    snprintf(target, sizeof(target), "/" BUCKET "/%s", request->key);
+    int result = dr_aws_request(aws, "s3", "PUT", target, NULL, image, size_bytes, &response);
+    if (result == 0 && response.status != 200) {
+        result = refused(cli, "the image", &response);
+    }
+    snprintf(request->version_id, sizeof(request->version_id), "%s", response.version_id);
+    dr_aws_response_free(&response);
+    free(image);
+    return result;
+}
+
+static json_t *target_arns(struct dr_aws *aws, const struct request *request)
+{
+    json_t *targets = json_array();
+    for (size_t i = 0; i < request->thing_count; i++) {
+        const char *thing = request->things[i];
+        json_t *arn =
+            strncmp(thing, "arn:", 4) == 0
+                ? json_string(thing)
+                : json_sprintf(
+                      "arn:aws:iot:%s:%s:thing/%s", dr_aws_region(aws), dr_aws_account(aws), thing);
+        json_array_append_new(targets, arn);
+    }
+    return targets;
+}
+
+static int create(struct dr_aws *aws, const struct request *request, json_t **ret_answer)
+{
+    char target[128];
+    const char *slash = strrchr(request->image_path, '/');
+    json_t *location = json_pack(
+        "{s:s, s:s, s:s*}", "bucket", BUCKET, "key", request->key, "version",
+        request->version_id[0] != '\0' ? request->version_id : NULL);
+    json_t *file = json_pack(
+        "{s:s, s:{s:o}}", "fileName", slash != NULL ? slash + 1 : request->image_path,
+        "fileLocation", "s3Location", location);
+    json_t *body = json_pack(
+        "{s:o, s:[o], s:[s], s:s, s:s*}", "targets", target_arns(aws, request), "files", file,
+        "protocols", "MQTT", "roleArn", "arn:aws:iam::000000000000:role/daruma", "description",
+        request->description);
+    snprintf(target, sizeof(target), "/otaUpdates/%s", request->update_id);
+    return dr_aws_iot(aws, "POST", target, body, ret_answer);
+}
+
+/* "20261122T120102-3f9a": sorts by time, and two in a second differ. */
+static void make_id(char *out, size_t capacity_bytes)
+{
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t len = strftime(out, capacity_bytes, "%Y%m%dT%H%M%S", &utc);
+    snprintf(out + len, capacity_bytes - len, "-%05lx", (unsigned long)(now.tv_nsec / 1000));
+}
+
+static int run(struct dr_cli *cli)
+{
+    const char *words[1 + THINGS_MAX];
+    size_t word_count = 0;
+    const char *id = NULL;
+    bool wait = false;
+    uint64_t timeout_s = 600;
+    struct request request = {0};
+    const struct dr_cli_option options[] = {
+        {.name = "id", .text = &id},
+        {.name = "description", .text = &request.description},
+        {.name = "wait", .flag = &wait},
+        {.name = "timeout", .number = &timeout_s},
+    };
+    int result = dr_cli_parse(
+        cli, options, sizeof(options) / sizeof(options[0]), words, 1 + THINGS_MAX, &word_count);
+    if (result != 0) {
+        return result;
+    }
+    if (word_count < 2) {
+        return dr_cli_usage(cli, "which image, for which things?");
+    }
+    if (id != NULL && strlen(id) >= sizeof(request.update_id) - 8) {
+        return dr_cli_usage(cli, "--id is at most %zu characters", sizeof(request.update_id) - 9);
+    }
+    request.image_path = words[0];
+    request.things = &words[1];
+    request.thing_count = word_count - 1;
+    if (id != NULL) {
+        snprintf(request.update_id, sizeof(request.update_id), "%s", id);
+    } else {
+        make_id(request.update_id, sizeof(request.update_id));
+    }
+    struct dr_aws *aws = dr_aws_open(cli);
+    if (aws == NULL) {
+        return DR_EXIT_ERROR;
+    }
+    json_t *answer = NULL;
+    result = ensure_bucket(cli, aws);
+    result = result != 0 ? result : upload(cli, aws, &request);
+    result = result != 0 ? result : create(aws, &request, &answer);
+    if (result == 0 && wait) {
+        result = dr_update_follow(cli, aws, request.update_id, timeout_s);
+    } else if (result == 0 && cli->json) {
+        result = dr_cli_print_json(cli, json_incref(answer));
+    } else if (result == 0) {
+        printf(
+            "update %s created; follow it with `daruma update watch %s`\n", request.update_id,
+            request.update_id);
+    }
+    json_decref(answer);
+    dr_aws_close(aws);
+    return result;
+}
+
+const struct dr_cli_verb dr_verb_update_create = {
+    .noun = "update",
+    .verb = "create",
+    .summary = "offer an image to things",
+    .usage = "update create IMAGE THING... [--wait] [--timeout S] [--id ID] [--description TEXT]",
+    .help =
+        "Upload a signed image and make an OTA update of it for one or more things (names or "
+        "ARNs).\n\n"
+        "  --wait           follow it to its end and show progress\n"
+        "  --timeout S      with --wait: give up after S seconds (600)\n"
+        "  --id ID          name the update yourself (letters, digits, - and _)\n"
+        "  --description T  a note for the operators\n\n"
+        "Exit codes with --wait: 0 every thing succeeded, 2 one failed, 3 canceled, 124 time-out.",
+    .run = run,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "cli/update.h"
+
+static int run(struct dr_cli *cli)
+{
+    const char *id = NULL;
+    size_t count = 0;
+    uint64_t timeout_s = 600;
+    const struct dr_cli_option options[] = {
+        {.name = "timeout", .number = &timeout_s},
+    };
+    int result = dr_cli_parse(cli, options, 1, &id, 1, &count);
+    if (result != 0) {
+        return result;
+    }
+    if (count == 0) {
+        return dr_cli_usage(cli, "which update? `daruma update list` shows them");
+    }
+    struct dr_aws *aws = dr_aws_open(cli);
+    if (aws == NULL) {
+        return DR_EXIT_ERROR;
+    }
+    result = dr_update_follow(cli, aws, id, timeout_s);
+    dr_aws_close(aws);
+    return result;
+}
+
+const struct dr_cli_verb dr_verb_update_watch = {
+    .noun = "update",
+    .verb = "watch",
+    .summary = "follow an update to its end",
+    .usage = "update watch ID [--timeout S]",
+    .help = "Print every change of status until all things have ended.\n\n"
+            "  --timeout S  give up after S seconds (600); 0 looks once\n\n"
+            "Exit codes: 0 every thing succeeded, 2 one failed, 3 canceled, 124 time-out.",
+    .run = run,
+};

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "cli/update.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLL_INTERVAL_US 200000u
+#define TARGET_BYTES 1024u
+
+void dr_update_job_id(const char *update_id, char *out)
+{
+    snprintf(out, 128, "AFR_OTA-%s", update_id);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+/* How bad a status is for the exit code; -1 while the execution goes on. */
+static int outcome(const char *status)
+{
+    if (strcmp(status, "SUCCEEDED") == 0) {
+        return DR_EXIT_DONE;
+    }
+    if (strcmp(status, "FAILED") == 0 || strcmp(status, "REJECTED") == 0 ||
+        strcmp(status, "TIMED_OUT") == 0) {
+        return DR_EXIT_DEVICE_FAILED;
+    }
+    if (strcmp(status, "CANCELED") == 0 || strcmp(status, "REMOVED") == 0) {
+        return DR_EXIT_ABORTED;
+    }
+    return -1;
+}
+
+/* One execution as this command shows it; a new reference, or NULL after an error line. */
+static json_t *fetch_execution(struct dr_aws *aws, const char *job_id, const char *thing)
+{
+    char encoded[3 * 128 + 1];
+    char target[TARGET_BYTES];
+    json_t *answer = NULL;
+    dr_aws_encode(thing, encoded);
+    snprintf(target, sizeof(target), "/things/%s/jobs/%s", encoded, job_id);
+    if (dr_aws_iot(aws, "GET", target, NULL, &answer) != 0) {
+        return NULL;
+    }
+    json_t *execution = json_object_get(answer, "execution");
+    json_t *details = json_object_get(json_object_get(execution, "statusDetails"), "detailsMap");
+    json_t *shown = json_pack(
+        "{s:s, s:s, s:O?}", "thing", thing, "status", text_of(execution, "status"), "details",
+        details);
+    json_decref(answer);
+    return shown;
+}
+
+/* All executions of the job: an object thing -> execution, or NULL after an error line. */
+static json_t *fetch_all(struct dr_aws *aws, const char *job_id)
+{
+    json_t *all = json_object();
+    char token[3 * 256 + 1] = "";
+    do {
+        char target[TARGET_BYTES];
+        json_t *page = NULL;
+        size_t index;
+        json_t *row;
+        snprintf(
+            target, sizeof(target), "/jobs/%s/things?maxResults=100%s%s", job_id,
+            token[0] != '\0' ? "&nextToken=" : "", token);
+        if (dr_aws_iot(aws, "GET", target, NULL, &page) != 0) {
+            json_decref(all);
+            return NULL;
+        }
+        json_array_foreach(json_object_get(page, "executionSummaries"), index, row)
+        {
+            const char *arn = text_of(row, "thingArn");
+            const char *slash = strrchr(arn, '/');
+            const char *thing = slash != NULL ? slash + 1 : arn;
+            json_t *execution = fetch_execution(aws, job_id, thing);
+            if (execution == NULL || json_object_set_new(all, thing, execution) != 0) {
+                json_decref(page);
+                json_decref(all);
+                return NULL;
+            }
+        }
+        token[0] = '\0';
+        const char *next = json_string_value(json_object_get(page, "nextToken"));
+        if (next != NULL && strlen(next) <= 256) {
+            dr_aws_encode(next, token);
+        }
+        json_decref(page);
+    } while (token[0] != '\0');
+    return all;
+}
+
+/* "done/total" as the device reports it. */
+static void show_progress(struct dr_cli *cli, const char *thing, const char *progress)
+{
+    unsigned long done = 0;
+    unsigned long total = 0;
+    if (sscanf(progress, "%lu/%lu", &done, &total) == 2 && done < total) {
+        dr_cli_progress(cli, thing, done, total);
+    }
+}
+
+static void show_change(struct dr_cli *cli, const json_t *before, const json_t *now)
+{
+    const json_t *details = json_object_get(now, "details");
+    const char *reason = text_of(details, "reason");
+    const char *detail = text_of(details, "detail");
+    if (strcmp(text_of(before, "status"), text_of(now, "status")) == 0) {
+        show_progress(cli, text_of(now, "thing"), text_of(details, "progress"));
+        return;
+    }
+    if (before != NULL && cli->progress) {
+        fputs("\r\033[K", stderr);
+    }
+    if (!cli->json) {
+        printf(
+            "%s %s%s%s%s%s\n", text_of(now, "thing"), text_of(now, "status"),
+            reason[0] != '\0' ? " " : "", reason, detail[0] != '\0' ? ": " : "", detail);
+        fflush(stdout);
+    }
+}
+
+/* DR_EXIT_… once everything has ended, else -1. */
+static int compare(struct dr_cli *cli, json_t *before, json_t *now)
+{
+    int worst = json_object_size(now) == 0 ? -1 : DR_EXIT_DONE;
+    bool open = false;
+    const char *thing;
+    json_t *execution;
+    json_object_foreach(now, thing, execution)
+    {
+        int result = outcome(text_of(execution, "status"));
+        show_change(cli, json_object_get(before, thing), execution);
+        open = open || result < 0;
+        if (result > 0 && (worst == DR_EXIT_DONE || result < worst)) {
+            worst = result;
+        }
+    }
+    return open ? -1 : worst;
+}
+
+int dr_update_follow(
+    struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t timeout_s)
+{
+    char job_id[128];
+    struct timespec start;
+    struct timespec now;
+    json_t *before = NULL;
+    int result = -1;
+    dr_update_job_id(update_id, job_id);
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    for (;;) {
+        json_t *all = fetch_all(aws, job_id);
+        if (all == NULL) {
+            json_decref(before);
+            return DR_EXIT_ERROR;
+        }
+        result = compare(cli, before, all);
+        json_decref(before);
+        before = all;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (result >= 0 || (uint64_t)(now.tv_sec - start.tv_sec) >= timeout_s) {
+            break;
+        }
+        usleep(POLL_INTERVAL_US);
+    }
+    if (cli->json) {
+        json_t *shown = json_pack("{s:s, s:O}", "updateId", update_id, "executions", before);
+        if (dr_cli_print_json(cli, shown) != DR_EXIT_DONE) {
+            result = DR_EXIT_ERROR;
+        }
+    }
+    json_decref(before);
+    if (result >= 0 || timeout_s == 0) {
+        return result >= 0 ? result : DR_EXIT_DONE;
+    }
+    if (!cli->json) {
+        fprintf(
+            stderr, "daruma %s %s: not finished after %llu s; `daruma update watch %s` goes on\n",
+            cli->verb->noun, cli->verb->verb, (unsigned long long)timeout_s, update_id);
+    }
+    return DR_EXIT_TIMEOUT;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* What the update verbs share: names, and waiting for the executions of an update to end. */
+#ifndef DR_CLI_UPDATE_H
+#define DR_CLI_UPDATE_H
+
+#include "cli/aws.h"
+
+#define DR_UPDATE_ID_BYTES 65u
+
+/* The job that an OTA update makes is named after it, as on AWS. out holds 128 bytes. */
+void dr_update_job_id(const char *update_id, char *out);
+
+/* Follow an update until every execution has ended, or timeout_s passes (0: look once).
+ *
+ * Prints each change of a thing's status as a line (with --json: one object at the end). Returns
+ * DR_EXIT_DONE when all succeeded, DR_EXIT_DEVICE_FAILED when one failed, was rejected or timed
+ * out, DR_EXIT_ABORTED when one was canceled or removed, DR_EXIT_TIMEOUT, or DR_EXIT_ERROR after an
+ * error line. */
+int dr_update_follow(
+    struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t timeout_s);
+
+#endif
