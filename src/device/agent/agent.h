@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* The OTA agent: which step comes next, and nothing else.
+ *
+ * A value type and one function. An event goes in, a bounded list of actions comes out; whoever
+ * owns the agent carries them out in order and feeds the result of each back as DR_EVENT_DONE
+ * before the next one. The agent allocates nothing, keeps no global, reads no clock and touches no
+ * flash, network or key, so one process can hold thousands and a simulator drives what ships.
+ *
+ * Rules: BOOT-AND-TRUST sections 5 and 9, DESIGN 4.3. Four independent concerns share the step:
+ *  - the job: table of DR_AGENT_STATE x DR_AGENT_EVENT in table.c, total, below;
+ *  - the running image: test boot, CONFIRM, SEAL (health part of struct dr_agent);
+ *  - the outcome of the last job, repeated until the service has settled it;
+ *  - the device report, repeated until the service has accepted it.
+ *
+ * Time is the uptime in milliseconds, 64 bits. It never goes back within one boot.
+ */
+#ifndef DR_DEVICE_AGENT_AGENT_H
+#define DR_DEVICE_AGENT_AGENT_H
+
+#include "base/status.h"
+#include "device/agent/record.h"
+#include "device/agent/window.h"
+#include "format/reason.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* No step returns more actions than this. */
+#define DR_AGENT_ACTIONS_MAX 12u
+
+#define DR_AGENT_STREAM_BYTES_MAX 64u /* AWS's own devices stop at 44 */
+#define DR_AGENT_REJECTIONS_MAX 8u
+
+/* X(name): where the job stands. Connected unless it says otherwise. */
+#define DR_AGENT_STATE_LIST(X)                                                                     \
+    X(OFFLINE)    /* not connected; a new attempt has a time */                                    \
+    X(CONNECTING) /* the link was asked to connect */                                              \
+    X(ASKING)     /* asked for the next job, no answer yet */                                      \
+    X(IDLE)       /* no job; asks again now and then, because a notification may be lost */        \
+    X(WAITING)    /* a job is there that may not start yet; says why */                            \
+    X(PROBING)    /* fetching the image's head and tail */                                         \
+    X(ADMITTING)  /* head and tail are being checked */                                            \
+    X(OPENING)    /* the spare slot is being prepared, or found half filled */                     \
+    X(LOADING)    /* blocks in flight */                                                           \
+    X(CLOSING)    /* the whole image is being verified in the slot */                              \
+    X(SAVING)     /* the outcome record is being persisted, before anything irrevocable */         \
+    X(INSTALLING) /* the INSTALL request is being written and read back */                         \
+    X(RESETTING)  /* the end: the reset was asked for */
+
+enum dr_agent_state {
+#define DR_AGENT_STATE_ENUM(name) DR_AGENT_##name,
+    DR_AGENT_STATE_LIST(DR_AGENT_STATE_ENUM)
+#undef DR_AGENT_STATE_ENUM
+        DR_AGENT_STATE_COUNT
+};
+
+/* X(name): what can happen. */
+#define DR_AGENT_EVENT_LIST(X)                                                                     \
+    X(START)           /* once, first */                                                           \
+    X(TICK)            /* time has passed: at dr_agent_next_ms or any time */                      \
+    X(LINK_UP)         /* connected and subscribed; reason unused */                               \
+    X(LINK_DOWN)       /* failed or lost; reason DR_REASON_TLS_* when TLS refused */               \
+    X(JOB)             /* the service names the next job */                                        \
+    X(NO_JOB)          /* the service says there is none */                                        \
+    X(NOTIFIED)        /* the next job changed, whatever it is now: ask */                         \
+    X(ASK_REFUSED)     /* the question for the next job was refused */                             \
+    X(UPDATE_ACCEPTED) /* an update of a job of ours was accepted */                               \
+    X(UPDATE_REFUSED)  /* an update of a job of ours was refused */                                \
+    X(BLOCK)           /* a block of a file */                                                     \
+    X(STREAM_REFUSED)  /* a request for blocks was refused */                                      \
+    X(REPORT_ACCEPTED) /* the device report was accepted */                                        \
+    X(SELF_TEST)       /* the product's self-test has ended */                                     \
+    X(DONE)            /* an action has ended */
+
+enum dr_agent_event_kind {
+#define DR_AGENT_EVENT_ENUM(name) DR_EVENT_##name,
+    DR_AGENT_EVENT_LIST(DR_AGENT_EVENT_ENUM)
+#undef DR_AGENT_EVENT_ENUM
+        DR_EVENT_COUNT
+};
+
+/* What the image that runs is, from the hand-off. */
+enum dr_agent_image {
+    DR_IMAGE_CANDIDATE = 1,
+    DR_IMAGE_CONFIRMED = 2,
+    DR_IMAGE_SEALED = 3,
+    DR_IMAGE_FACTORY = 4,
+};
+
+/* The service's answers that the agent tells apart. */
+enum dr_agent_code {
+    DR_CODE_OTHER = 0, /* throttled, internal, unknown: try again later */
+    DR_CODE_INVALID_REQUEST,
+    DR_CODE_INVALID_TRANSITION,
+    DR_CODE_NOT_FOUND,
+    DR_CODE_VERSION_MISMATCH,
+    DR_CODE_TERMINAL,
+    DR_CODE_STREAM_FINAL, /* the stream will never give this: unknown, forbidden, out of range */
+};
+
+/* A job as the agent needs it; what the document says is a hint until head and tail are checked. */
+struct dr_agent_job {
+    char id[DR_JOB_ID_BYTES_MAX + 1u];
+    char stream[DR_AGENT_STREAM_BYTES_MAX + 1u];
+    uint32_t execution;   /* executionNumber */
+    uint32_t version;     /* versionNumber */
+    uint32_t size_bytes;  /* filesize */
+    uint8_t file;         /* fileid */
+    bool started;         /* IN_PROGRESS already */
+    bool has_digest;      /* the document names the image's digest */
+    enum dr_reason fault; /* DR_REASON_NONE, or why the document cannot be used */
+    uint8_t digest[32];
+};
+
+/* One block out of a stream. data is borrowed for the step and the actions that it returns. */
+struct dr_agent_block {
+    const uint8_t *data;
+    uint32_t size_bytes;
+    uint32_t index;
+    uint8_t file;
+};
+
+struct dr_agent_action;
+
+struct dr_agent_event {
+    enum dr_agent_event_kind kind;
+    union {
+        enum dr_reason reason;          /* LINK_DOWN */
+        const struct dr_agent_job *job; /* JOB; borrowed for the step */
+        enum dr_agent_code code;        /* ASK_REFUSED, STREAM_REFUSED */
+        struct {                        /* UPDATE_ACCEPTED, UPDATE_REFUSED */
+            const char *job_id;         /* from the topic; NUL-terminated, borrowed */
+            enum dr_agent_code code;    /* UPDATE_REFUSED */
+            bool canceled;              /* the execution's status is CANCELED */
+            bool outcome;               /* the answer is to an outcome, not to progress */
+            uint32_t version;           /* versionNumber now; 0 = not told */
+        } update;
+        struct dr_agent_block block; /* BLOCK */
+        struct {                     /* SELF_TEST */
+            bool passed;
+            const char *detail; /* the product's own word for what failed; NULL or borrowed */
+        } self_test;
+        struct { /* DONE */
+            uint8_t act;
+            enum dr_status status;
+            enum dr_reason reason; /* ADMIT, CLOSE: why not */
+            uint32_t wait_s;       /* ASK with DR_E_AGAIN: ask again after this */
+            /* ADMIT with DR_OK: the digest that head and tail name (32 bytes). OPEN with DR_OK: one
+             * bit per block of dr_agent_block_bytes, least significant first, set = kept from an
+             * earlier download; NULL = nothing kept. Borrowed for the step. */
+            const uint8_t *data;
+        } done;
+    };
+};
+
+/* X(name): what the owner is to do. Those marked * are answered by DR_EVENT_DONE at once. */
+#define DR_AGENT_ACT_LIST(X)                                                                       \
+    X(CONNECT)    /* connect and subscribe to what dr_agent_topics lists */                        \
+    X(DISCONNECT) /* drop the connection, without LINK_DOWN */                                     \
+    X(SEND)       /* compose and publish a message */                                              \
+    X(ASK)        /* * ask the product: may I? OK, AGAIN (with wait_s) or DENIED */                \
+    X(PROBE)      /* * keep a block of head or tail */                                             \
+    X(ADMIT)      /* * parse head and tail, apply every rule that they decide */                   \
+    X(OPEN)       /* * open the spare for this image: resume, or start over (fresh) */             \
+    X(WRITE)      /* * write a block into the spare */                                             \
+    X(CLOSE)      /* * verify the whole image as it lies in the spare */                           \
+    X(SAVE)       /* * persist dr_agent.record */                                                  \
+    X(INSTALL)    /* * write the INSTALL request and read it back */                               \
+    X(CONFIRM)    /* * write the CONFIRM request and read it back */                               \
+    X(SEAL)       /* * write the SEAL request and read it back */                                  \
+    X(REVERT)     /* * write the REVERT request with its reason and read it back */                \
+    X(RESET)      /* send what is queued, mark the reset as planned, reset */
+
+enum dr_agent_act {
+#define DR_AGENT_ACT_ENUM(name) DR_ACT_##name,
+    DR_AGENT_ACT_LIST(DR_AGENT_ACT_ENUM)
+#undef DR_AGENT_ACT_ENUM
+        DR_ACT_COUNT
+};
+
+/* What a SEND says; the bytes are made by dr_agent_compose. */
+enum dr_agent_message {
+    DR_SEND_ASK,      /* what is the next job? */
+    DR_SEND_BLOCKS,   /* give me these blocks */
+    DR_SEND_PROGRESS, /* the job is under way: blocks done, or why it waits */
+    DR_SEND_READY,    /* installed, about to reboot into it */
+    DR_SEND_ACTIVE,   /* the new image runs its test boot */
+    DR_SEND_OUTCOME,  /* how the job ended */
+    DR_SEND_REPORT,   /* the device report */
+};
+
+/* What an ASK asks. */
+enum dr_agent_question {
+    DR_MAY_DOWNLOAD,
+    DR_MAY_REBOOT,
+};
+
+struct dr_agent_action {
+    enum dr_agent_act act;
+    union {
+        struct { /* SEND */
+            enum dr_agent_message message;
+            struct dr_block_range blocks; /* DR_SEND_BLOCKS */
+        } send;
+        struct { /* ASK */
+            enum dr_agent_question question;
+            enum dr_reason reason; /* DR_REASON_INSTALL, DR_REASON_SEAL */
+            uint32_t deadline_s;   /* after this many more seconds the job is given up; 0 = never */
+        } ask;
+        struct { /* PROBE, WRITE */
+            const uint8_t *data;
+            uint32_t size_bytes;
+            uint32_t offset_bytes; /* in the file */
+        } block;
+        struct {                 /* ADMIT, OPEN */
+            uint32_t size_bytes; /* of the file */
+            bool fresh;          /* OPEN: what is there failed to verify; start from zero */
+        } image;
+        enum dr_reason reason; /* REVERT, RESET */
+    };
+};
+
+struct dr_agent_actions {
+    struct dr_agent_action list[DR_AGENT_ACTIONS_MAX];
+    uint8_t count;
+};
+
+struct dr_agent_rejection {
+    uint8_t digest[32];
+    bool environment; /* may be tried again after a wait; else refused until re-signed */
+};
+
+/* What the owner knows at start and what does not change until the next reset. Kept by the agent
+ * for its life, never written: many agents may share one. */
+struct dr_agent_facts {
+    enum dr_agent_image image;
+    bool recovery;              /* CONFIRM and SEAL are ignored by the boot ROM: not even tried */
+    bool may_install;           /* the hand-off names a spare and accepts INSTALL from this image */
+    uint8_t slot;               /* that runs; enum dr_slot_id */
+    uint8_t digest[32];         /* that runs */
+    enum dr_reason last_reason; /* of the last transition between images */
+    uint8_t last_digest[32];    /* the image that was left by it; zeros = none */
+    uint8_t last_tries;         /* faults it had */
+    uint32_t soak_s;
+    uint32_t seal_s;
+    uint32_t spare_bytes;  /* the largest file that fits the spare */
+    uint32_t block_bytes;  /* wanted for downloads: 256 to 131072 */
+    uint32_t window_bytes; /* most that may be outstanding */
+    uint32_t entropy;      /* for jitter; any value */
+    uint8_t rejection_count;
+    struct dr_agent_rejection rejections[DR_AGENT_REJECTIONS_MAX];
+};
+
+/* The test boot and the way to "for good". */
+struct dr_agent_health {
+    bool self_test_passed;
+    bool round_trip;      /* an authenticated answer of the service in this boot */
+    bool healthy;         /* in this boot */
+    bool confirm_written; /* in this boot */
+    bool seal_written;    /* in this boot */
+    bool reverting;
+    uint64_t soak_from_ms;
+    uint64_t retry_ms; /* of a request that could not be written */
+};
+
+/* One agent. The caller owns it, copies it freely between steps and looks only at state, record and
+ * health. Static memory: sizeof(struct dr_agent), held below 4 KB. */
+struct dr_agent {
+    enum dr_agent_state state;
+    struct dr_agent_record record; /* persisted by DR_ACT_SAVE, given back to dr_agent_init */
+    struct dr_agent_health health;
+
+    /* private, do not touch */
+    const struct dr_agent_facts *facts;
+    struct dr_agent_job job; /* id empty: none */
+    struct dr_window window;
+    enum dr_reason wait_reason;
+    uint8_t stalls;
+    uint8_t closes;        /* verifications of this download that failed */
+    bool probing_done;     /* head and tail of this job were admitted in this boot */
+    bool asked_to_install; /* the product allowed it */
+    bool link_up;
+    bool report_wanted;
+    bool report_sent;
+    bool outcome_resent; /* once after a version mismatch */
+    uint32_t random;
+    uint32_t attempt; /* of the current wait: connect, ask */
+    uint32_t outcome_attempt;
+    uint32_t report_attempt;
+    uint64_t base_ms;     /* uptime of earlier boots, from the record, minus nothing */
+    uint64_t next_ms;     /* of the current state; 0 = none */
+    uint64_t progress_ms; /* last DR_SEND_PROGRESS */
+    uint64_t ask_deadline_ms;
+    uint64_t outcome_ms;
+    uint64_t report_ms;
+    uint64_t save_ms;
+};
+
+/* facts are kept; record is copied, NULL = none yet. The first event is DR_EVENT_START. */
+void dr_agent_init(
+    struct dr_agent *agent, const struct dr_agent_facts *facts,
+    const struct dr_agent_record *record);
+
+/* The one door. Every (state, event) pair has an answer; an event that makes no sense changes
+ * nothing. ret_actions is overwritten. */
+void dr_agent_step(
+    struct dr_agent *agent, const struct dr_agent_event *event, uint64_t now_ms,
+    struct dr_agent_actions *ret_actions);
+
+/* When the next TICK is due; never 0. Ticks may come earlier or later without harm. */
+uint64_t dr_agent_next_ms(const struct dr_agent *agent);
+
+/* The size of the blocks of the current transfer (head and tail have their own). */
+uint32_t dr_agent_block_bytes(const struct dr_agent *agent);
+
+/* For tests and documents: what the table answers; never 0. */
+uint8_t dr_agent_reaction(enum dr_agent_state state, enum dr_agent_event_kind event);
+
+const char *dr_agent_state_name(enum dr_agent_state state);
+const char *dr_agent_act_name(enum dr_agent_act act);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Port: MQTT over a board's network, one connection with the device's certificate.
+ *
+ * Supplied by a board. The link resolves the name, opens TCP, makes TLS (1.2 or newer; the server's
+ * chain ends at a CA of the identity, its name is the endpoint's) and speaks MQTT 3.1.1 with client
+ * id = thing name and a clean session. Only QoS 0 and 1. Nothing is retried inside: the owner
+ * decides when to connect again.
+ *
+ * Everything that happens is told to the sink, which runs inside poll and connect, on the caller's
+ * thread. The sink may publish and subscribe; it may not call poll, connect or disconnect.
+ */
+#ifndef DR_DEVICE_LINK_LINK_H
+#define DR_DEVICE_LINK_LINK_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Why a connection was not made, or ended. */
+enum dr_link_fault {
+    DR_LINK_FAULT_NONE = 0,
+    DR_LINK_FAULT_NETWORK,       /* no route, no name, refused, reset, timed out */
+    DR_LINK_FAULT_TLS_UNTRUSTED, /* the server's chain ends at no CA of ours */
+    DR_LINK_FAULT_TLS_NAME,      /* its certificate has another name */
+    DR_LINK_FAULT_TLS_EXPIRED,   /* its certificate is out of date */
+    DR_LINK_FAULT_TLS_OTHER,     /* any other failure of TLS, ours refused included */
+    DR_LINK_FAULT_REFUSED,       /* the broker refused the session */
+    DR_LINK_FAULT_LOCAL,         /* our own identity could not be used */
+};
+
+enum dr_link_event_kind {
+    DR_LINK_UP,      /* the session is open and every subscription is acknowledged */
+    DR_LINK_DOWN,    /* it is not, or no longer; `fault` says why */
+    DR_LINK_MESSAGE, /* a message came */
+};
+
+/* Borrowed for the call of the sink. */
+struct dr_link_event {
+    enum dr_link_event_kind kind;
+    enum dr_link_fault fault;
+    const char *topic; /* NUL-terminated */
+    const uint8_t *payload;
+    size_t size_bytes;
+};
+
+typedef void (*dr_link_sink)(void *context, const struct dr_link_event *event);
+
+/* How the device names and proves itself, and whom it believes. Borrowed until the link is down.
+ * PEM texts are NUL-terminated. The private key is never here: the board's link asks the secure
+ * element. Clock rules: BOOT-AND-TRUST section 9. */
+struct dr_link_identity {
+    const char *host; /* endpoint, resolved and checked against the server's certificate */
+    uint16_t port;
+    const char *client_id;
+    const char *ca_pem;          /* one or more roots */
+    const char *certificate_pem; /* ours, with its chain */
+    uint8_t key;                 /* which identity key signs: enum dr_anchor_identity */
+    uint64_t floor_s;            /* a certificate whose notAfter is before this has expired */
+    bool time_known;             /* floor_s comes from an authenticated time: check notBefore too */
+};
+
+struct dr_link_subscription {
+    const char *filter;
+    uint8_t qos;
+};
+
+struct dr_link {
+    void *context; /* the board's own */
+
+    /* Begin to connect; the outcome is told to the sink, now or later. subscriptions are borrowed
+     * until then. DR_E_STATE: not disconnected. */
+    enum dr_status (*connect)(
+        void *context, const struct dr_link_identity *identity,
+        const struct dr_link_subscription *subscriptions, size_t count);
+
+    /* DR_E_STATE: not connected. DR_E_BUSY: too much is queued already. The bytes are copied or
+     * sent before it returns. */
+    enum dr_status (*publish)(
+        void *context, const char *topic, const uint8_t *payload, size_t size_bytes, uint8_t qos);
+
+    /* DR_E_STATE: not connected. */
+    enum dr_status (*subscribe)(void *context, const char *filter, uint8_t qos);
+    enum dr_status (*unsubscribe)(void *context, const char *filter);
+
+    /* Move bytes both ways and tell the sink; waits at most timeout_ms for something to happen. */
+    enum dr_status (*poll)(void *context, uint32_t timeout_ms);
+
+    /* End the session: send what is queued (at most linger_ms), say goodbye, forget the rest. Tells
+     * the sink nothing. */
+    void (*disconnect)(void *context, uint32_t linger_ms);
+
+    /* Join and leave the network below (Wi-Fi credentials). NULL on boards that are always on one.
+     */
+    enum dr_status (*join)(void *context, const uint8_t *credentials, size_t size_bytes);
+    enum dr_status (*leave)(void *context);
+};
+
+#endif
