@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* The boot journal: two flash sectors of whole-state records, written by the boot ROM alone.
+ *
+ * A record is the encoded state with sequence, HMAC (key boot-mac) and CRC. The newest valid record
+ * is the state; everything older is history. A sector is open for appending while its first record,
+ * the snapshot, is valid; when it is full, or has no valid snapshot, the other sector is erased,
+ * whatever it seems to hold, and begins with a snapshot. So at every moment the newest record, or
+ * the one before it, is intact, and nothing is ever changed in place.
+ *
+ * The ROM's pass reads each record once, into RAM, and decides from that copy. Before anything that
+ * cannot be undone is done because of a record (an anchor's counter advanced, a spare named), the
+ * record has been read back twice: journal->firm says so.
+ *
+ * Rules: BOOT-AND-TRUST section 4.
+ */
+#ifndef DR_DEVICE_BOOT_JOURNAL_H
+#define DR_DEVICE_BOOT_JOURNAL_H
+
+#include "base/status.h"
+#include "crypto/crypto.h"
+#include "device/boot/state.h"
+#include "device/flash/flash.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* magic, version, sequence | state | MAC | CRC; a multiple of every program unit. */
+#define DR_JOURNAL_RECORD_BYTES 800u
+
+struct dr_journal {
+    const struct dr_flash *flash;   /* borrowed for the life of the journal */
+    const struct dr_crypto *crypto; /* likewise */
+    const uint8_t *key;             /* boot-mac, likewise */
+    struct dr_flash_area area;      /* two sectors */
+
+    /* Private, do not touch. */
+    bool found;
+    bool firm;
+    uint8_t sector;    /* of the newest record */
+    bool open;         /* that sector may be appended to */
+    uint32_t position; /* next free record of that sector */
+    uint32_t sequence; /* of the newest record */
+    uint8_t record[DR_JOURNAL_RECORD_BYTES];
+    uint8_t check[DR_JOURNAL_RECORD_BYTES];
+};
+
+/* Read both sectors and find the newest valid record.
+ *
+ * DR_OK: *ret_state is the state. DR_E_NOT_FOUND: no valid record. DR_E_IO: the flash cannot be
+ * read at all (a record that cannot be read counts as invalid, unless nothing else can either). */
+DR_MUST_USE enum dr_status dr_journal_open(
+    struct dr_journal *journal, const struct dr_flash *flash, struct dr_flash_area area,
+    const struct dr_crypto *crypto, const uint8_t key[DR_BOOT_KEY_BYTES],
+    struct dr_boot_state *ret_state);
+
+/* Append state as the newest record; on DR_OK it was read back twice and state->sequence is its
+ * number. base is the number before the first one when the journal has no record.
+ *
+ * DR_E_IO: it could not be written; the journal still holds what it held (an unreadable part may
+ * have become unusable). DR_E_SPACE: the numbers are used up. */
+DR_MUST_USE enum dr_status
+dr_journal_append(struct dr_journal *journal, struct dr_boot_state *state, uint32_t base);
+
+/* The newest record was read back twice in this boot and agreed each time. */
+bool dr_journal_is_firm(const struct dr_journal *journal);
+
+/* Records that fit one sector. */
+uint32_t dr_journal_capacity(const struct dr_flash *flash);
+
+#endif
