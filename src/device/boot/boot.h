@@ -52,7 +52,8 @@ struct dr_boot_platform {
     enum dr_strap (*strap_take)(void *context);                     /* read, then clear */
     bool (*pin_held)(void *context);
     void (*led)(void *context, enum dr_boot_led led);
-    uint32_t (*now_ms)(void *context); /* since reset; starts at 0 */
+    void (*seed)(void *context, uint8_t out[32]); /* bytes that no earlier boot used */
+    uint32_t (*now_ms)(void *context);            /* since reset; starts at 0 */
     void (*wait)(void *context, uint32_t wait_ms);
 
     const struct dr_boot_policy *policy;
@@ -62,7 +63,7 @@ struct dr_boot_platform {
     const struct dr_trust *trust; /* the product's keys; its `revoked` is not looked at */
     const char *product;
     const uint8_t *secret; /* DS, 32 bytes; the board wipes it before the jump */
-    struct dr_anchor *anchor;
+    struct dr_anchor_port anchor;
     struct dr_load_window window;
 };
 

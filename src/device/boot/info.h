@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "device/boot/policy.h"
 #include "device/flash/flash.h"
+#include "device/verify/verify.h"
 #include "format/image.h"
 
 #include <stdbool.h>
@@ -190,6 +191,16 @@ struct dr_boot_info {
     struct dr_order floor;                       /* what an offer must be above (section 5) */
     uint8_t floor_digest[DR_IMAGE_DIGEST_BYTES]; /* the image at the floor */
     struct dr_rejections rejections;
+
+    /* What the ROM knows about images, so that the firmware refuses the same ones before it erases
+     * anything. trust.revoked is the number in force. */
+    struct dr_trust trust;
+    char product[DR_IMAGE_PRODUCT_BYTES_MAX + 1u];
+    uint32_t rom_version;
+    struct dr_image_limits limits_min;
+    struct dr_image_limits limits_max;
+    uint32_t load_address;
+    uint32_t load_size_bytes; /* 0: load addresses are not looked at */
 
     /* How we got here. */
     uint8_t reset_cause; /* enum dr_reset_cause */

@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 /* magic, version, sequence | state | MAC | CRC; a multiple of every program unit. */
-#define DR_JOURNAL_RECORD_BYTES 800u
+#define DR_JOURNAL_RECORD_BYTES 672u
 
 struct dr_journal {
     const struct dr_flash *flash;   /* borrowed for the life of the journal */

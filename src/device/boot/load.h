@@ -23,9 +23,16 @@
 #include <stdint.h>
 
 /* Where an image may lie in RAM. It excludes the ROM's data and stack, the hand-off and the
- * retained block: the board says so by not including them. */
+ * retained block: the board says so by not including them.
+ *
+ * begin gives the memory to copy into, for each attempt anew, or NULL; freeze ends the copying and
+ * gives the same bytes for hashing and running, from where nobody can change them any more (on
+ * Linux a sealed memory file, mapped read-only). A microcontroller returns the same pointer twice.
+ */
 struct dr_load_window {
-    uint8_t *memory;     /* the window as this program addresses it */
+    void *context;
+    uint8_t *(*begin)(void *context);
+    const uint8_t *(*freeze)(void *context, uint32_t size_bytes);
     uint32_t address;    /* the window's first address as images name it */
     uint32_t size_bytes; /* of the window */
     bool any_address;    /* the image's load address is not looked at: it goes to the start */
@@ -55,6 +62,7 @@ struct dr_loaded {
     uint32_t size_bytes;         /* of the image */
     uint32_t entry_offset_bytes; /* of the payload in the window */
     uint32_t payload_size_bytes;
+    const uint8_t *memory; /* the window's, as freeze gave it */
     uint8_t digest[DR_IMAGE_DIGEST_BYTES];
     struct dr_image_facts facts;
     struct dr_image_limits limits; /* in force */

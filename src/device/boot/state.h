@@ -77,7 +77,7 @@ struct dr_boot_state {
     struct dr_transition refused;
 };
 
-#define DR_BOOT_STATE_BYTES 752u /* encoded, constant within a version; zero-padded */
+#define DR_BOOT_STATE_BYTES 624u /* encoded, constant within a version; zero-padded */
 
 /* Fills out. */
 void dr_boot_state_encode(const struct dr_boot_state *state, uint8_t out[DR_BOOT_STATE_BYTES]);
@@ -86,8 +86,5 @@ void dr_boot_state_encode(const struct dr_boot_state *state, uint8_t out[DR_BOOT
  */
 DR_MUST_USE enum dr_status
 dr_boot_state_decode(const uint8_t data[DR_BOOT_STATE_BYTES], struct dr_boot_state *ret_state);
-
-/* No rejection without count, no trial without slot, ...: what encode writes and decode accepts. */
-bool dr_boot_state_valid(const struct dr_boot_state *state);
 
 #endif
