@@ -3,17 +3,17 @@
  *
  * Layout, all little-endian: a header of 64 bytes; fixed records of 48 bytes, sorted by certificate
  * id; a table of things, policy sets and compiled policies, each stored once and named by its
- * offset from the start of the file. One certificate with one thing of a 24-character name and a
- * shared policy costs 80 bytes.
+ * offset in the table (which begins with 4 zero bytes, so that 0 means none). One certificate with
+ * one thing of a 24-character name and a shared policy costs 80 bytes.
  *
- *   header       magic "DRGATE1\n", u32 version, u32 header size, u64 file size, u64 generation,
- *                u64 sequence, u32 flags, u32 record count, u32 table offset, u32 CRC of what
- *                follows the header, u32 reserved, u32 CRC of the header before this field
- *   record       32 bytes id, u8 status, u8 thing count, u16 reserved, u32 things (offset of the
- *                thing, or of a list of u32 offsets when there are several), u32 policy set, u32 0
- *   thing        u32 policy set of its groups (0: none), u8 flags, u8 attribute count, text name,
- *                text type, then per attribute two texts; text = u8 length, bytes
- *   policy set   u16 count, u16 0, count u32 offsets
+ *   header       magic "DRGATE1\n", u32 version, u32 flags, u64 file size, u64 generation,
+ *                u64 sequence, u32 record count, u32 CRC of all after the header, 12 zero bytes,
+ *                u32 CRC of the header up to here
+ *   record       32 bytes id, u8 status, u8 thing count, u16 0, u32 things (the thing, or with
+ *                several a list of u32), u32 policy set, u32 0
+ *   thing        u32 policy set of its groups, u8 flags (1: exclusive), u8 attribute count, text
+ *                name, text type, then per attribute two texts; text = u8 length, bytes
+ *   policy set   u16 count, u16 0, count u32: the policies
  *   policy       u32 size, then what cloud/model compiled
  *
  * The same bytes with the flag `delta` carry what changed since the sequence number before: each
@@ -170,10 +170,10 @@ DR_MUST_USE enum dr_status dr_snapshot_entry_thing(
     const struct dr_snapshot_entry *entry, uint32_t index,
     struct dr_snapshot_thing_view *ret_thing);
 
-/* An attribute's value by name. DR_E_NOT_FOUND. */
+/* index < attribute_count. */
 DR_MUST_USE enum dr_status dr_snapshot_thing_attribute(
-    const struct dr_snapshot *snapshot, const struct dr_snapshot_thing_view *thing,
-    struct dr_snapshot_text name, struct dr_snapshot_text *ret_value);
+    const struct dr_snapshot *snapshot, const struct dr_snapshot_thing_view *thing, uint32_t index,
+    struct dr_snapshot_text *ret_name, struct dr_snapshot_text *ret_value);
 
 /* Policies of a set (an entry's or a thing's); set 0 has none. */
 DR_MUST_USE enum dr_status dr_snapshot_policy_count(

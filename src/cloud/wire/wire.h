@@ -8,8 +8,8 @@
  *   device  -> service   DR_WIRE_IN_PREFIX T/...   client-id, certificate-id, session;
  *                                                  on QoS 1 also gate-boot, number
  *   service -> one       DR_WIRE_OUT_TOPIC         client-id, session, topic, qos;
- *                                                  with an outbox row also epoch, id
- *   service -> all       DR_WIRE_PUB_PREFIX real   with an outbox row epoch, id
+ *                                                  with an outbox row also thing, epoch, id
+ *   service -> all       DR_WIRE_PUB_PREFIX real   with an outbox row thing, epoch, id
  *   service -> gate      DR_WIRE_ACK_TOPIC         gate-boot, number: everything up to number is
  *                                                  committed; the first one of a session asks the
  *                                                  gate for its boot message and for the rest
@@ -31,8 +31,9 @@
 #include <stdint.h>
 
 #define DR_WIRE_THINGS_PREFIX "$aws/things/"
-#define DR_WIRE_IN_PREFIX "daruma/1/in/" /* as long as DR_WIRE_THINGS_PREFIX: rewritten in place   \
-                                          */
+#define DR_WIRE_IN_PREFIX                                                                          \
+    "daruma/1/in/" /* as long as DR_WIRE_THINGS_PREFIX: rewritten in place                         \
+                    */
 #define DR_WIRE_IN_FILTER "daruma/1/in/#"
 #define DR_WIRE_OUT_TOPIC "daruma/1/out"
 #define DR_WIRE_PUB_PREFIX "daruma/1/pub/"
@@ -52,6 +53,7 @@
 #define DR_WIRE_PROPERTY_NUMBER "number"
 #define DR_WIRE_PROPERTY_TOPIC "topic"
 #define DR_WIRE_PROPERTY_QOS "qos"
+#define DR_WIRE_PROPERTY_THING "thing"
 #define DR_WIRE_PROPERTY_EPOCH "epoch"
 #define DR_WIRE_PROPERTY_ID "id"
 
