@@ -87,6 +87,10 @@ DR_MUST_USE enum dr_status dr_channel_pins(struct dr_channel *channel, uint32_t 
 DR_MUST_USE enum dr_status dr_channel_led(struct dr_channel *channel, enum dr_led led);
 DR_MUST_USE enum dr_status dr_channel_app_leds(struct dr_channel *channel, uint32_t bits);
 
+/* Boot ROM only, once per reset: the device secret. The caller wipes it.
+ * DR_E_DENIED: asked before, or not the boot ROM. DR_E_NOT_FOUND: this device has none. */
+DR_MUST_USE enum dr_status dr_channel_secret(struct dr_channel *channel, uint8_t secret[32]);
+
 /* Boot ROM only, last call before it becomes the firmware: from here on the board protects the
  * flash as summary says. handoff is the encoded struct dr_boot_info. */
 DR_MUST_USE enum dr_status dr_channel_handoff_set(

@@ -25,6 +25,14 @@ enum dr_status dr_channel_handoff_set(
     return status;
 }
 
+enum dr_status dr_channel_secret(struct dr_channel *channel, uint8_t secret[32])
+{
+    struct dr_channel_call call = {
+        .operation = DR_WIRE_SECRET, .answer = secret, .capacity_bytes = 32};
+    DR_TRY(dr_channel_call(channel, &call));
+    return call.answer_bytes == 32 ? DR_OK : DR_E_FORMAT;
+}
+
 enum dr_status dr_channel_handoff_get(
     struct dr_channel *channel, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes)
 {

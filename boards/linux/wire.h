@@ -64,6 +64,7 @@ enum dr_wire_operation {
     DR_WIRE_PROVISIONED = 22,    /* identity stored and life cycle locked */
     DR_WIRE_CLOCK = 23,          /* -> payload: u64 seconds since 1970, unverified */
     DR_WIRE_CRASH = 24,          /* posted; payload: crash record, async-signal-safe to send */
+    DR_WIRE_SECRET = 25,         /* rom, once per reset; -> payload: the device secret, 32 bytes */
 };
 
 enum dr_wire_csr {
