@@ -5,42 +5,47 @@
 
 #include <string.h>
 
-static const struct {
-    enum dr_reason reason;
-    const char *word;
-    const char *text;
-} reasons[] = {
-#define DR_REASON_ROW(name, number, word, text) {name, word, text},
-    DR_REASON_LIST(DR_REASON_ROW)
-#undef DR_REASON_ROW
+/* All words in one string, each with its NUL: half the size of a table of pointers, and there is
+ * nothing to relocate. A reason's number is its place. */
+static const char words[] =
+#define DR_REASON_WORD(name, number, word, text) word "\0"
+    DR_REASON_LIST(DR_REASON_WORD)
+#undef DR_REASON_WORD
+    ;
+
+/* The place of each row, counted by the compiler: the numbers must be 0, 1, 2 ... */
+enum reason_place {
+#define DR_REASON_PLACE(name, number, word, text) PLACE_##number,
+    DR_REASON_LIST(DR_REASON_PLACE)
+#undef DR_REASON_PLACE
+        REASON_COUNT
 };
+#define DR_REASON_DENSE(name, number, word, text)                                                  \
+    DR_STATIC_ASSERT((int)PLACE_##number == (number), "reasons are numbered without gaps");
+DR_REASON_LIST(DR_REASON_DENSE)
+#undef DR_REASON_DENSE
 
 const char *dr_reason_word(enum dr_reason reason)
 {
-    for (size_t i = 0; i < DR_ARRAY_COUNT(reasons); i++) {
-        if (reasons[i].reason == reason) {
-            return reasons[i].word;
-        }
+    const char *word = words;
+    if ((unsigned)reason >= REASON_COUNT) {
+        return "unknown";
     }
-    return "unknown";
-}
-
-const char *dr_reason_text(enum dr_reason reason)
-{
-    for (size_t i = 0; i < DR_ARRAY_COUNT(reasons); i++) {
-        if (reasons[i].reason == reason) {
-            return reasons[i].text;
-        }
+    for (unsigned i = 0; i < (unsigned)reason; i++) {
+        word += strlen(word) + 1;
     }
-    return "unknown reason";
+    return word;
 }
 
 enum dr_reason dr_reason_from_word(const char *word, size_t word_len)
 {
-    for (size_t i = 0; i < DR_ARRAY_COUNT(reasons); i++) {
-        if (strlen(reasons[i].word) == word_len && memcmp(reasons[i].word, word, word_len) == 0) {
-            return reasons[i].reason;
+    const char *candidate = words;
+    for (unsigned i = 0; i < REASON_COUNT; i++) {
+        size_t len = strlen(candidate);
+        if (len == word_len && memcmp(candidate, word, len) == 0) {
+            return (enum dr_reason)i;
         }
+        candidate += len + 1;
     }
     return DR_REASON_NONE;
 }
