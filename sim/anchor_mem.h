@@ -25,6 +25,7 @@ struct dr_anchor_mem {
     uint32_t silent;      /* this many requests go unanswered (DR_E_TIMEOUT, not carried out) */
     uint32_t lose_answer; /* this many answers are lost (DR_E_TIMEOUT, carried out) */
     bool running;
+    const uint8_t *next_image; /* during a persist: what is about to be written */
 };
 
 /* A blank anchor with a secret made from seed, powered up. */
@@ -36,6 +37,10 @@ void dr_anchor_mem_init(
 DR_MUST_USE enum dr_status dr_anchor_mem_start(struct dr_anchor_mem *mem);
 
 struct dr_anchor_port dr_anchor_mem_port(struct dr_anchor_mem *mem);
+
+/* From the supply's hook only: the image that survives if the power goes at this very operation. */
+void dr_anchor_mem_cut_here(
+    const struct dr_anchor_mem *mem, enum dr_sim_torn kind, uint8_t image[DR_ANCHOR_STATE_BYTES]);
 
 /* A copy of *mem is a snapshot; after copying it back call this, since the core points into it. */
 void dr_anchor_mem_rebind(struct dr_anchor_mem *mem);

@@ -57,11 +57,20 @@ void dr_nor_set_writable(struct dr_nor *nor, const struct dr_flash_area *areas, 
  * program leaves a random part. */
 void dr_nor_set_faults(struct dr_nor *nor, uint32_t after, uint32_t count);
 
-/* Contents, unit states and what is not synced; not the counters. A snapshot belongs to its model
- * and is destroyed before it. NULL when memory is out. */
+/* Contents, unit states and what is not synced; not the counters. A snapshot may outlive its
+ * model. NULL when memory is out. */
 struct dr_nor_snapshot *dr_nor_snapshot(struct dr_nor *nor);
 void dr_nor_restore(struct dr_nor *nor, const struct dr_nor_snapshot *snapshot);
 void dr_nor_snapshot_destroy(struct dr_nor_snapshot *snapshot);
+
+/* A second model that starts from a snapshot (of any model with this geometry), with a supply of
+ * its own. NULL when memory is out. */
+struct dr_nor *
+dr_nor_create_from(const struct dr_nor_snapshot *snapshot, struct dr_sim_power *power);
+
+/* From the supply's hook only: what the part would hold if the power went at this very operation.
+ * Nothing changes. seed decides what is random. NULL when memory is out. */
+struct dr_nor_snapshot *dr_nor_cut_here(struct dr_nor *nor, enum dr_sim_torn kind, uint64_t seed);
 
 /* For attackers and damage in tests: change bytes past all rules. */
 void dr_nor_poke(struct dr_nor *nor, uint32_t address, const uint8_t *data, uint32_t size_bytes);

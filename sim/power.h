@@ -31,6 +31,11 @@ enum dr_sim_torn {
 #define DR_SIM_TORN_KINDS 5u
 
 struct dr_sim_power {
+    /* Called as an operation begins, before it does anything; may be NULL. A harness can look from
+     * here at every way the operation might be cut (dr_nor_cut_here, dr_anchor_mem_cut_here) and
+     * try each on a model of its own while this one stands still. */
+    void (*hook)(void *context);
+    void *hook_context;
     uint64_t operations;   /* so far, since init */
     uint64_t cut_at;       /* the operation number (from 1) that is cut; 0: none */
     enum dr_sim_torn kind; /* of that cut */
