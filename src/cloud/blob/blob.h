@@ -35,6 +35,9 @@ DR_MUST_USE enum dr_status
 dr_blobs_open(const struct dr_blob_options *options, struct dr_blobs **ret_blobs);
 void dr_blobs_close(struct dr_blobs *blobs);
 
+/* Where files that dr_blob_adopt will take are written. Borrowed while the blobs are open. */
+const char *dr_blobs_temporary_directory(const struct dr_blobs *blobs);
+
 /* Start, feed, then exactly one of commit and abort. */
 DR_MUST_USE enum dr_status
 dr_blob_upload_begin(struct dr_blobs *blobs, struct dr_blob_upload **ret_upload);
@@ -65,6 +68,10 @@ DR_MUST_USE enum dr_status dr_blob_open(
     struct dr_blobs *blobs, const uint8_t digest[DR_SHA256_BYTES], struct dr_blob **ret_blob);
 void dr_blob_close(struct dr_blob *blob); /* NULL is fine */
 uint64_t dr_blob_size(const struct dr_blob *blob);
+
+/* An own descriptor of the file, for a caller that sends it as it is; -1 when there are none left.
+ */
+int dr_blob_dup_fd(const struct dr_blob *blob);
 
 /* DR_E_RANGE: outside the blob. DR_E_IO: read failed or the file is shorter than it was. */
 DR_MUST_USE enum dr_status

@@ -12,6 +12,7 @@
 #ifndef DR_CLOUD_MODEL_POLICY_H
 #define DR_CLOUD_MODEL_POLICY_H
 
+#include "base/cursor.h"
 #include "base/status.h"
 
 #include <stdbool.h>
@@ -101,34 +102,13 @@ DR_MUST_USE enum dr_status dr_policy_check(struct dr_policy_view policy);
 
 /* Builder: statement by statement. The first error stays and is returned by the finish call. */
 struct dr_policy_builder {
-    uint8_t *out; /* borrowed, DR_POLICY_COMPILED_MAX bytes or more */
-    size_t capacity_bytes;
+    struct dr_writer writer;
     /* private */
-    size_t size_bytes;
-    size_t statement_at;
-    size_t part_count_at;
-    int part;
-    uint32_t statement_count;
-    enum dr_status status;
-};
-
-enum dr_policy_operator {
-    DR_POLICY_STRING_EQUALS,
-    DR_POLICY_STRING_NOT_EQUALS,
-    DR_POLICY_STRING_EQUALS_IGNORE_CASE,
-    DR_POLICY_STRING_NOT_EQUALS_IGNORE_CASE,
-    DR_POLICY_STRING_LIKE, /* also ArnEquals and ArnLike */
-    DR_POLICY_STRING_NOT_LIKE,
-    DR_POLICY_BOOL,
-    DR_POLICY_IP_ADDRESS,
-    DR_POLICY_NOT_IP_ADDRESS,
-};
-#define DR_POLICY_OPERATOR_COUNT 9u
-
-enum dr_policy_set {
-    DR_POLICY_SET_NONE,
-    DR_POLICY_SET_FOR_ALL_VALUES,
-    DR_POLICY_SET_FOR_ANY_VALUE,
+    size_t statement_at;  /* where the open statement begins */
+    size_t conditions_at; /* counter of its conditions */
+    size_t values_at;     /* counter of the open condition's values */
+    int part;             /* what the open statement is being given */
+    int op;               /* of the open condition */
 };
 
 void dr_policy_build_begin(struct dr_policy_builder *builder, uint8_t *out, size_t capacity_bytes);
@@ -137,15 +117,13 @@ void dr_policy_build_statement(struct dr_policy_builder *builder, bool allow);
 /* pattern: "iot:Publish", "iot:*", "*", "iot:Pub*". An action outside the list above (shadow
  * variants, other services) is legal and matches nothing here. */
 void dr_policy_build_action(struct dr_policy_builder *builder, const char *pattern);
-/* NotAction: everything but the patterns. Not to be mixed with actions in one statement. */
-void dr_policy_build_not_action(struct dr_policy_builder *builder, const char *pattern);
-
 /* pattern: "*" or an ARN with wildcards and ${variables}. After the statement's actions. */
 void dr_policy_build_resource(struct dr_policy_builder *builder, const char *pattern);
 
 /* Begin one condition (one operator and one key); its values follow. After the resources.
- * op_name: as in the document, e.g. "ForAllValues:StringEquals", "BoolIfExists".
- * DR_E_UNSUPPORTED latched for an operator outside the list. */
+ * op_name: as in the document: String{Equals,NotEquals,EqualsIgnoreCase,NotEqualsIgnoreCase,Like,
+ * NotLike}, Arn{Equals,Like,NotEquals,NotLike}, Bool, IpAddress, NotIpAddress, with ForAllValues:
+ * or ForAnyValue: before and IfExists after it. */
 void dr_policy_build_condition(
     struct dr_policy_builder *builder, const char *op_name, const char *key);
 void dr_policy_build_value(struct dr_policy_builder *builder, const char *value);

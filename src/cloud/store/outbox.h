@@ -41,9 +41,6 @@ DR_MUST_USE enum dr_status dr_outbox_fetch(
 DR_MUST_USE enum dr_status
 dr_outbox_published(struct dr_store *store, const uint64_t *ids, size_t count);
 
-/* Called in the writer thread after each commit that added rows. NULL to stop. */
-void dr_outbox_on_rows(struct dr_store *store, void (*ready)(void *context), void *context);
-
 /* In a mutation: note that message number of this gate boot is being committed.
  * DR_E_EXISTS: it (or a later one) was committed before, drop the message. */
 DR_MUST_USE enum dr_status

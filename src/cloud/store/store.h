@@ -59,8 +59,7 @@ void dr_store_close(struct dr_store *store);
 /* Random, made with the store, renewed when it is restored from a copy. Never 0. */
 uint64_t dr_store_epoch(const struct dr_store *store);
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* Writing. */
 
 /* One change. run may be called more than once (the group is repeated one by one when another of
  * its members spoils the transaction), so it touches nothing but the database and its context, and
@@ -80,15 +79,16 @@ dr_store_submit(struct dr_store *store, const struct dr_mutation *mutation);
 DR_MUST_USE enum dr_status dr_store_write(
     struct dr_store *store, enum dr_status (*run)(void *context, struct dr_db *db), void *context);
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ready is called in the writer thread after each commit that added outbox rows. NULL to stop. */
+void dr_store_on_outbox(struct dr_store *store, void (*ready)(void *context), void *context);
+
+/* Reading. */
 
 /* A consistent view until the matching end; both in the same thread. */
 DR_MUST_USE enum dr_status dr_store_read_begin(struct dr_store *store, struct dr_db **ret_db);
 void dr_store_read_end(struct dr_store *store, struct dr_db *db);
 
-/* ---- statements -------------------------------------------------------------------------------
- */
+/* Statements. */
 
 enum dr_value_kind { DR_VALUE_NULL, DR_VALUE_INT, DR_VALUE_TEXT, DR_VALUE_BLOB };
 
