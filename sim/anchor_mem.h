@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct dr_anchor_mem {
+    const struct dr_crypto *crypto;         /* kept */
     struct dr_sim_power *power;             /* borrowed for the model's life */
     uint64_t random;                        /* the anchor's own generator */
     uint8_t secret[DR_DEVICE_SECRET_BYTES]; /* what the ROM gets */
@@ -42,7 +43,8 @@ struct dr_anchor_port dr_anchor_mem_port(struct dr_anchor_mem *mem);
 void dr_anchor_mem_cut_here(
     const struct dr_anchor_mem *mem, enum dr_sim_torn kind, uint8_t image[DR_ANCHOR_STATE_BYTES]);
 
-/* A copy of *mem is a snapshot; after copying it back call this, since the core points into it. */
-void dr_anchor_mem_rebind(struct dr_anchor_mem *mem);
+/* A copy of *mem is a snapshot, or a second anchor; call this on the copy, since the core points
+ * into what it was copied from. */
+void dr_anchor_mem_rebind(struct dr_anchor_mem *mem, struct dr_sim_power *power);
 
 #endif

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DR_ANCHOR_STATE_BYTES 256u /* size of the persisted image */
+#define DR_ANCHOR_STATE_BYTES 320u /* size of the persisted image */
 
 /* At most one alert per interval, with a small reserve after a quiet time. */
 #define DR_ANCHOR_ALERT_INTERVAL_MS 60000u
@@ -83,7 +83,7 @@ DR_MUST_USE enum dr_status dr_anchor_core_start(
 /* The reset line: the latched mode is forgotten and a new challenge made. */
 DR_MUST_USE enum dr_status dr_anchor_core_reset(struct dr_anchor_core *core);
 
-/* Answer one request. now_ms: any clock that does not go backwards. Returns the size of the
+/* Answer one request. now_ms: since dr_anchor_core_start, never backwards. Returns the size of the
  * response: 0 when the request is too malformed to be answered. */
 size_t dr_anchor_core_handle(
     struct dr_anchor_core *core, uint64_t now_ms, const uint8_t *request, size_t request_bytes,
