@@ -82,10 +82,10 @@ enum dr_agent_event_kind {
 
 /* What the image that runs is, from the hand-off. */
 enum dr_agent_image {
-    DR_IMAGE_CANDIDATE = 1,
-    DR_IMAGE_CONFIRMED = 2,
-    DR_IMAGE_SEALED = 3,
-    DR_IMAGE_FACTORY = 4,
+    DR_RUNS_CANDIDATE = 1,
+    DR_RUNS_CONFIRMED = 2,
+    DR_RUNS_SEALED = 3,
+    DR_RUNS_FACTORY = 4,
 };
 
 /* The service's answers that the agent tells apart. */
@@ -121,7 +121,31 @@ struct dr_agent_block {
     uint8_t file;
 };
 
-struct dr_agent_action;
+/* X(name): what the owner is to do. Those marked * are answered by DR_EVENT_DONE at once. */
+#define DR_AGENT_ACT_LIST(X)                                                                       \
+    X(CONNECT)    /* connect and subscribe to what dr_agent_topics lists */                        \
+    X(DISCONNECT) /* drop the connection, without LINK_DOWN */                                     \
+    X(SEND)       /* compose and publish a message */                                              \
+    X(ASK)        /* * ask the product: may I? OK, AGAIN (with wait_s) or DENIED */                \
+    X(PROBE)      /* * keep a block of head or tail */                                             \
+    X(ADMIT)      /* * parse head and tail, apply every rule that they decide */                   \
+    X(OPEN)       /* * open the spare for this image: resume, or start over (fresh) */             \
+    X(WRITE)      /* * write a block into the spare */                                             \
+    X(CLOSE)      /* * verify the whole image as it lies in the spare */                           \
+    X(SAVE)       /* * persist dr_agent.record */                                                  \
+    X(INSTALL)    /* * write the INSTALL request and read it back */                               \
+    X(CONFIRM)    /* * write the CONFIRM request and read it back */                               \
+    X(SEAL)       /* * write the SEAL request and read it back */                                  \
+    X(REVERT)     /* * write the REVERT request with its reason and read it back */                \
+    X(RETRY)      /* * write the RETRY request and read it back */                                 \
+    X(RESET)      /* send what is queued, mark the reset as planned, reset */
+
+enum dr_agent_act {
+#define DR_AGENT_ACT_ENUM(name) DR_ACT_##name,
+    DR_AGENT_ACT_LIST(DR_AGENT_ACT_ENUM)
+#undef DR_AGENT_ACT_ENUM
+        DR_ACT_COUNT
+};
 
 struct dr_agent_event {
     enum dr_agent_event_kind kind;
@@ -142,9 +166,9 @@ struct dr_agent_event {
             const char *detail; /* the product's own word for what failed; NULL or borrowed */
         } self_test;
         struct { /* DONE */
-            uint8_t act;
+            enum dr_agent_act act;
             enum dr_status status;
-            enum dr_reason reason; /* ADMIT, CLOSE: why not */
+            enum dr_reason reason; /* ADMIT, CLOSE: why not; ASK: the reason it was asked with */
             uint32_t wait_s;       /* ASK with DR_E_AGAIN: ask again after this */
             /* ADMIT with DR_OK: the digest that head and tail name (32 bytes). OPEN with DR_OK: one
              * bit per block of dr_agent_block_bytes, least significant first, set = kept from an
@@ -154,36 +178,11 @@ struct dr_agent_event {
     };
 };
 
-/* X(name): what the owner is to do. Those marked * are answered by DR_EVENT_DONE at once. */
-#define DR_AGENT_ACT_LIST(X)                                                                       \
-    X(CONNECT)    /* connect and subscribe to what dr_agent_topics lists */                        \
-    X(DISCONNECT) /* drop the connection, without LINK_DOWN */                                     \
-    X(SEND)       /* compose and publish a message */                                              \
-    X(ASK)        /* * ask the product: may I? OK, AGAIN (with wait_s) or DENIED */                \
-    X(PROBE)      /* * keep a block of head or tail */                                             \
-    X(ADMIT)      /* * parse head and tail, apply every rule that they decide */                   \
-    X(OPEN)       /* * open the spare for this image: resume, or start over (fresh) */             \
-    X(WRITE)      /* * write a block into the spare */                                             \
-    X(CLOSE)      /* * verify the whole image as it lies in the spare */                           \
-    X(SAVE)       /* * persist dr_agent.record */                                                  \
-    X(INSTALL)    /* * write the INSTALL request and read it back */                               \
-    X(CONFIRM)    /* * write the CONFIRM request and read it back */                               \
-    X(SEAL)       /* * write the SEAL request and read it back */                                  \
-    X(REVERT)     /* * write the REVERT request with its reason and read it back */                \
-    X(RESET)      /* send what is queued, mark the reset as planned, reset */
-
-enum dr_agent_act {
-#define DR_AGENT_ACT_ENUM(name) DR_ACT_##name,
-    DR_AGENT_ACT_LIST(DR_AGENT_ACT_ENUM)
-#undef DR_AGENT_ACT_ENUM
-        DR_ACT_COUNT
-};
-
 /* What a SEND says; the bytes are made by dr_agent_compose. */
 enum dr_agent_message {
     DR_SEND_ASK,      /* what is the next job? */
     DR_SEND_BLOCKS,   /* give me these blocks */
-    DR_SEND_PROGRESS, /* the job is under way: blocks done, or why it waits */
+    DR_SEND_PROGRESS, /* the job is under way: blocks done */
     DR_SEND_READY,    /* installed, about to reboot into it */
     DR_SEND_ACTIVE,   /* the new image runs its test boot */
     DR_SEND_OUTCOME,  /* how the job ended */
@@ -205,7 +204,7 @@ struct dr_agent_action {
         } send;
         struct { /* ASK */
             enum dr_agent_question question;
-            enum dr_reason reason; /* DR_REASON_INSTALL, DR_REASON_SEAL */
+            enum dr_reason reason; /* DR_REASON_INSTALL, DR_REASON_SEAL, DR_REASON_LADDER */
             uint32_t deadline_s;   /* after this many more seconds the job is given up; 0 = never */
         } ask;
         struct { /* PROBE, WRITE */
@@ -226,30 +225,34 @@ struct dr_agent_actions {
     uint8_t count;
 };
 
-struct dr_agent_rejection {
-    uint8_t digest[32];
-    bool environment; /* may be tried again after a wait; else refused until re-signed */
+/* What the boot journal says became of an image. */
+struct dr_agent_fate {
+    uint8_t digest[32]; /* zeros: none */
+    enum dr_reason reason;
+    uint8_t tries;    /* faults it had; of a rejection: how often it failed here */
+    bool environment; /* of a rejection: nobody's fault, may be tried again after a wait */
 };
 
 /* What the owner knows at start and what does not change until the next reset. Kept by the agent
  * for its life, never written: many agents may share one. */
 struct dr_agent_facts {
-    enum dr_agent_image image;
-    bool recovery;              /* CONFIRM and SEAL are ignored by the boot ROM: not even tried */
-    bool may_install;           /* the hand-off names a spare and accepts INSTALL from this image */
-    uint8_t slot;               /* that runs; enum dr_slot_id */
-    uint8_t digest[32];         /* that runs */
-    enum dr_reason last_reason; /* of the last transition between images */
-    uint8_t last_digest[32];    /* the image that was left by it; zeros = none */
-    uint8_t last_tries;         /* faults it had */
+    enum dr_agent_image image; /* that runs */
+    bool recovery;             /* the boot ROM ignores CONFIRM and SEAL: not even tried */
+    bool may_install;          /* the hand-off names a spare */
+    bool lower_rung;           /* not on rung normal: RETRY after a day */
+    uint8_t slot;              /* that runs; enum dr_slot_id */
+    uint8_t confirmed_boots;   /* since CONFIRM, this one included */
+    uint8_t rejection_count;
+    uint8_t digest[32]; /* that runs */
     uint32_t soak_s;
     uint32_t seal_s;
-    uint32_t spare_bytes;  /* the largest file that fits the spare */
-    uint32_t block_bytes;  /* wanted for downloads: 256 to 131072 */
-    uint32_t window_bytes; /* most that may be outstanding */
-    uint32_t entropy;      /* for jitter; any value */
-    uint8_t rejection_count;
-    struct dr_agent_rejection rejections[DR_AGENT_REJECTIONS_MAX];
+    uint32_t spare_bytes;         /* the largest file that fits the spare */
+    uint32_t block_bytes;         /* wanted for downloads: 256 to 131072 */
+    uint32_t window_bytes;        /* most that may be outstanding */
+    uint32_t entropy;             /* for jitter; any value */
+    struct dr_agent_fate last;    /* the image that was left last */
+    struct dr_agent_fate refused; /* the INSTALL that was not taken */
+    struct dr_agent_fate rejections[DR_AGENT_REJECTIONS_MAX];
 };
 
 /* The test boot and the way to "for good". */
@@ -257,11 +260,13 @@ struct dr_agent_health {
     bool self_test_passed;
     bool round_trip;      /* an authenticated answer of the service in this boot */
     bool healthy;         /* in this boot */
-    bool confirm_written; /* in this boot */
+    bool confirm_written; /* in this boot; the health supervisor reads it */
     bool seal_written;    /* in this boot */
-    bool reverting;
+    bool retry_written;   /* in this boot */
+    bool job_gone;        /* the service no longer has the job that brought this image */
+    enum dr_reason reverting;
     uint64_t soak_from_ms;
-    uint64_t retry_ms; /* of a request that could not be written */
+    uint64_t retry_ms; /* not before: a request that failed, or a reset not allowed yet */
 };
 
 /* One agent. The caller owns it, copies it freely between steps and looks only at state, record and
@@ -275,23 +280,27 @@ struct dr_agent {
     const struct dr_agent_facts *facts;
     struct dr_agent_job job; /* id empty: none */
     struct dr_window window;
+    uint32_t writing; /* index of the block that is being kept */
     enum dr_reason wait_reason;
     uint8_t stalls;
-    uint8_t closes;        /* verifications of this download that failed */
-    bool probing_done;     /* head and tail of this job were admitted in this boot */
-    bool asked_to_install; /* the product allowed it */
+    uint8_t write_faults;
+    uint8_t closes; /* verifications of this download that failed */
+    bool begun;     /* the window belongs to job */
+    bool admitted;  /* head and tail of job were admitted, the spare is open */
     bool link_up;
     bool report_wanted;
-    bool report_sent;
+    bool report_flying;
     bool outcome_resent; /* once after a version mismatch */
+    uint8_t attempt;     /* of the current wait: connect, ask */
+    uint8_t outcome_attempt;
+    uint8_t report_attempt;
     uint32_t random;
-    uint32_t attempt; /* of the current wait: connect, ask */
-    uint32_t outcome_attempt;
-    uint32_t report_attempt;
-    uint64_t base_ms;     /* uptime of earlier boots, from the record, minus nothing */
-    uint64_t next_ms;     /* of the current state; 0 = none */
-    uint64_t progress_ms; /* last DR_SEND_PROGRESS */
-    uint64_t ask_deadline_ms;
+    uint32_t base_s; /* uptime of earlier boots */
+    uint32_t
+        ask_until_s;   /* total uptime when the product's time to say yes is over; 0 = not asked */
+    uint64_t next_ms;  /* of the current state; 0 = none */
+    uint64_t pause_ms; /* no requests for blocks before */
+    uint64_t progress_ms;
     uint64_t outcome_ms;
     uint64_t report_ms;
     uint64_t save_ms;
@@ -317,7 +326,9 @@ uint32_t dr_agent_block_bytes(const struct dr_agent *agent);
 /* For tests and documents: what the table answers; never 0. */
 uint8_t dr_agent_reaction(enum dr_agent_state state, enum dr_agent_event_kind event);
 
+/* For logs (names.c). Never NULL. */
 const char *dr_agent_state_name(enum dr_agent_state state);
+const char *dr_agent_event_name(enum dr_agent_event_kind event);
 const char *dr_agent_act_name(enum dr_agent_act act);
 
 #endif

@@ -62,7 +62,6 @@ struct dr_agent_record {
     struct dr_outcome outcome;    /* any other state */
     uint8_t confirmed[32];        /* the image that wrote CONFIRM last; zeros = none */
     uint32_t confirmed_s;         /* total uptime then */
-    uint8_t healthy_boots;        /* of that image, in boots after the CONFIRM */
     struct dr_wait waits[DR_AGENT_WAITS_MAX];
     struct dr_note notes[DR_AGENT_NOTES_MAX];
 };
@@ -73,6 +72,9 @@ size_t dr_agent_record_encode(const struct dr_agent_record *record, uint8_t *out
 /* DR_E_FORMAT, DR_E_TRUNCATED, DR_E_UNSUPPORTED (another version); ret_record is then all zeros. */
 DR_MUST_USE enum dr_status
 dr_agent_record_decode(const uint8_t *data, size_t size_bytes, struct dr_agent_record *ret_record);
+
+/* text, cut to what fits, and zeros to the end of out. text may be NULL. */
+void dr_agent_copy_text(char *out, size_t capacity, const char *text);
 
 /* Add a note; one that says the same is replaced, else the oldest goes. */
 void dr_agent_note(

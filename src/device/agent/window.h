@@ -28,6 +28,8 @@ struct dr_window_request {
     uint64_t sent_ms;
     uint32_t number; /* order of sending */
     bool repeated;   /* its round trip is not measured */
+    bool answered;   /* at least one block of it came */
+    bool overtaken;  /* a later one was answered in full */
 };
 
 struct dr_window {
@@ -44,6 +46,7 @@ struct dr_window {
     uint32_t rttvar_ms;
     uint32_t rto_ms;
     uint64_t heard_ms; /* last block that was wanted */
+    uint64_t quiet_ms; /* start of the present silence */
     struct dr_window_request requests[DR_WINDOW_REQUESTS_MAX];
     uint8_t missing[DR_WINDOW_BLOCKS_MAX / 8u]; /* bit set = missing, least significant first */
 };

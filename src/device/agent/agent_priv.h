@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* What the parts of the agent share: numbers, the action list, and who handles what. */
+#ifndef DR_DEVICE_AGENT_AGENT_PRIV_H
+#define DR_DEVICE_AGENT_AGENT_PRIV_H
+
+#include "device/agent/agent.h"
+
+/* Head and tail are fetched in blocks of at most this, and at most this much of each. */
+#define DR_AGENT_PROBE_BYTES 4096u
+
+#define CONNECT_MS_MAX 30000u /* an attempt that takes longer is dropped */
+#define RETRY_MS_MIN 1000u
+#define RETRY_MS_MAX 64000u
+#define RETRY_MS_MAX_ON_TRIAL 8000u /* the health deadline runs */
+#define ASK_MS 5000u                /* for an answer, before asking again */
+#define POLL_MS 900000u             /* between questions when nothing is pending */
+#define PROGRESS_MS 1000u
+#define STALL_MS 60000u /* without a new block: look at the job again */
+#define STALLS_MAX 5u
+#define WRITE_FAULTS_MAX 3u
+#define INSTALLS_MAX 3u
+#define REQUEST_MS 5000u      /* between attempts to write a boot request */
+#define REBOOT_MS 60000u      /* a reset that does not come is asked for again */
+#define CONSENT_S 86400u      /* a product that never says yes ends the job */
+#define SAVE_MS 600000u       /* how much uptime a power cut may lose */
+#define WAIT_FIRST_S 3600u    /* after the first failure that was the environment's */
+#define WAIT_LATER_S 86400u   /* after each later one */
+#define OUTCOME_S_MAX 604800u /* then telemetry gets it */
+#define SEAL_BOOTS 3u
+#define RETRY_RUNG_MS 86400000u
+
+/* What the table answers. */
+enum dr_reaction {
+    R_NOTHING = 1, /* of no use here; the other concerns may have seen it */
+    R_CONNECT,
+    R_CONNECTING_TOO_LONG,
+    R_ONLINE,
+    R_DROPPED,  /* the connection is gone: wait, connect again */
+    R_UNLINKED, /* the same, but let the running action end first */
+    R_ASK,
+    R_CONSIDER, /* a job was offered */
+    R_COMPARE,  /* a job was offered while one is being fetched */
+    R_REST,     /* nothing to do */
+    R_ABANDON,  /* the job that is being fetched is gone */
+    R_BLOCK,
+    R_PUMP, /* ask for more blocks, or notice that none come */
+    R_STREAM_REFUSED,
+    R_RESULT,
+    R_RESET,
+};
+
+/* One step under way. */
+struct dr_step {
+    struct dr_agent *agent;
+    const struct dr_agent_event *event;
+    struct dr_agent_actions *out;
+    uint64_t now_ms;
+    uint32_t total_s; /* uptime of all boots */
+};
+
+/* agent.c */
+struct dr_agent_action *dr_step_push(struct dr_step *step, enum dr_agent_act act);
+void dr_step_send(struct dr_step *step, enum dr_agent_message message);
+void dr_step_save(struct dr_step *step);
+void dr_step_note(struct dr_step *step, enum dr_reason reason, const char *detail);
+void dr_step_question(struct dr_step *step, enum dr_agent_question question, enum dr_reason reason);
+/* min_ms doubled attempt times, at most max_ms, of which the upper half is random. */
+uint32_t dr_step_backoff(struct dr_step *step, uint32_t min_ms, uint32_t max_ms, uint8_t attempt);
+/* An image that has yet to be sealed runs. */
+bool dr_agent_unsealed(const struct dr_agent *agent);
+
+/* job.c */
+void dr_job_react(struct dr_step *step, enum dr_reaction reaction);
+
+/* trial.c: the running image */
+void dr_trial_start(struct dr_step *step);
+void dr_trial_see(struct dr_step *step);  /* an event, before the table */
+void dr_trial_turn(struct dr_step *step); /* after the table: what is due */
+uint64_t dr_trial_next_ms(const struct dr_agent *agent);
+bool dr_trial_is_ours(const struct dr_agent *agent, const struct dr_agent_job *job);
+
+/* outcome.c: the last job's outcome and the device report */
+void dr_outcome_set(
+    struct dr_step *step, enum dr_outcome_state state, const struct dr_outcome *from,
+    enum dr_reason reason, const char *detail);
+void dr_outcome_see(struct dr_step *step);
+void dr_outcome_turn(struct dr_step *step);
+uint64_t dr_outcome_next_ms(const struct dr_agent *agent);
+
+#endif
