@@ -69,6 +69,9 @@ enum dr_api_error {
 unsigned dr_api_error_http(enum dr_api_error error);
 const char *dr_api_error_code(enum dr_api_error error);
 
+/* The entry for a code on the wire, as the service layer names them. DR_E_NOT_FOUND. */
+DR_MUST_USE enum dr_status dr_api_error_from_code(const char *code, enum dr_api_error *ret_error);
+
 /* The answer for a status of the service layer when nothing more precise is known. */
 enum dr_api_error dr_api_error_from_status(enum dr_status status);
 

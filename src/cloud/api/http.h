@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct dr_crypto;
 struct dr_service; /* cloud/service/service.h */
 struct dr_api;     /* opaque */
 
@@ -53,11 +54,17 @@ struct dr_api_config {
     const char *account;
     const struct dr_api_credential *credentials; /* copied */
     size_t credential_count;
+    const struct dr_crypto *crypto;
     struct dr_service *service;
-    void *ctx; /* passed to the two functions below */
-    int64_t (*now_s)(void *ctx);
+    void *ctx; /* passed to the functions below */
+    int64_t (*now_ms)(void *ctx);
     /* Ready to serve? Otherwise *ret_why says what is missing in a few words. Called often. */
     bool (*ready)(void *ctx, const char **ret_why);
+    /* One logfmt line per request, without its end; may be NULL. Called from several threads. */
+    void (*log)(void *ctx, const char *line);
+    /* Broker traffic of a client id as a JSON object, or NULL when it is not known; the pointer
+     * itself may be NULL (no bus). The result is the caller's. */
+    char *(*traffic)(void *ctx, const char *client_id);
 };
 
 /* Listen and serve on own threads. Everything the configuration points at, except what is marked
