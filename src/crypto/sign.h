@@ -26,4 +26,8 @@ DR_MUST_USE enum dr_status dr_p256_sign(
     const uint8_t private_key[DR_P256_PRIVATE_BYTES], const uint8_t digest[DR_SHA256_BYTES],
     uint8_t ret_signature[DR_P256_SIGNATURE_BYTES]);
 
+/* The private key in PEM text (SEC1 or PKCS #8, unencrypted). DR_E_FORMAT: not a P-256 key. */
+DR_MUST_USE enum dr_status dr_p256_private_from_pem(
+    const char *pem, size_t pem_len, uint8_t ret_private_key[DR_P256_PRIVATE_BYTES]);
+
 #endif

@@ -6,6 +6,8 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 
 #include <limits.h>
@@ -108,4 +110,32 @@ enum dr_status dr_p256_sign(
     ECDSA_SIG_free(signature);
     EC_KEY_free(key);
     return done ? DR_OK : DR_E_CRYPTO;
+}
+
+/* An encrypted file asks for a pass phrase; there is nobody to ask. */
+static int no_pass_phrase(char *buffer, int capacity, int writing, void *context)
+{
+    (void)buffer;
+    (void)capacity;
+    (void)writing;
+    (void)context;
+    return -1;
+}
+
+enum dr_status dr_p256_private_from_pem(
+    const char *pem, size_t pem_len, uint8_t ret_private_key[DR_P256_PRIVATE_BYTES])
+{
+    if (pem_len > INT_MAX) {
+        return DR_E_ARGUMENT;
+    }
+    BIO *bio = BIO_new_mem_buf(pem, (int)pem_len);
+    EVP_PKEY *pair = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL) : NULL;
+    const EC_KEY *key = pair != NULL ? EVP_PKEY_get0_EC_KEY(pair) : NULL;
+    bool done =
+        key != NULL && EC_GROUP_get_curve_name(EC_KEY_get0_group(key)) == NID_X9_62_prime256v1 &&
+        BN_bn2binpad(EC_KEY_get0_private_key(key), ret_private_key, (int)DR_P256_PRIVATE_BYTES) ==
+            (int)DR_P256_PRIVATE_BYTES;
+    EVP_PKEY_free(pair);
+    BIO_free(bio);
+    return done ? DR_OK : DR_E_FORMAT;
 }
