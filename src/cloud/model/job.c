@@ -12,13 +12,11 @@ struct word {
     const char *text;
 };
 
-static const struct word execution_words[] = {
+static const struct word state_words[] = {
 #define WORD(name, number, word) {number, word},
-    DR_EXECUTION_STATUS_LIST(WORD)};
-DR_STATIC_ASSERT(
-    DR_ARRAY_COUNT(execution_words) == DR_EXECUTION_STATUS_COUNT, "one word per status");
+    DR_JOB_STATE_LIST(WORD)};
 
-static const struct word job_words[] = {DR_JOB_STATUS_LIST(WORD)};
+static const struct word status_words[] = {DR_JOB_STATUS_LIST(WORD)};
 #undef WORD
 
 static const char *word_of(const struct word *words, size_t count, int number)
@@ -43,74 +41,69 @@ number_of(const struct word *words, size_t count, const char *text, int *ret_num
     return DR_E_NOT_FOUND;
 }
 
-const char *dr_execution_status_word(enum dr_execution_status status)
+const char *dr_job_state_word(enum dr_job_state state)
 {
-    return word_of(execution_words, DR_ARRAY_COUNT(execution_words), (int)status);
+    return word_of(state_words, DR_ARRAY_COUNT(state_words), (int)state);
 }
 
-const char *dr_job_status_word(enum dr_job_status status)
-{
-    return word_of(job_words, DR_ARRAY_COUNT(job_words), (int)status);
-}
-
-enum dr_status dr_execution_status_from_word(const char *word, enum dr_execution_status *ret_status)
+enum dr_status dr_execution_status_from_word(const char *word, enum dr_job_status *ret_status)
 {
     int number = 0;
-    DR_TRY(number_of(execution_words, DR_ARRAY_COUNT(execution_words), word, &number));
-    *ret_status = (enum dr_execution_status)number;
-    return DR_OK;
-}
-
-enum dr_status dr_job_status_from_word(const char *word, enum dr_job_status *ret_status)
-{
-    int number = 0;
-    DR_TRY(number_of(job_words, DR_ARRAY_COUNT(job_words), word, &number));
+    DR_TRY(number_of(status_words, DR_ARRAY_COUNT(status_words), word, &number));
     *ret_status = (enum dr_job_status)number;
     return DR_OK;
 }
 
-bool dr_execution_is_terminal(enum dr_execution_status status)
+enum dr_status dr_job_state_from_word(const char *word, enum dr_job_state *ret_state)
 {
-    return status != DR_EXECUTION_QUEUED && status != DR_EXECUTION_IN_PROGRESS;
+    int number = 0;
+    DR_TRY(number_of(state_words, DR_ARRAY_COUNT(state_words), word, &number));
+    *ret_state = (enum dr_job_state)number;
+    return DR_OK;
+}
+
+bool dr_execution_is_terminal(enum dr_job_status status)
+{
+    return status != DR_JOB_QUEUED && status != DR_JOB_IN_PROGRESS;
 }
 
 #define TO(status) (1u << (unsigned)(status))
 
 /* What each actor may make of an execution that is still pending. Terminal states have no row:
  * nothing leaves them. */
-static const uint8_t allowed[2][4] = {
-    [DR_EXECUTION_QUEUED] =
+static const uint16_t allowed[DR_JOB_IN_PROGRESS + 1][4] = {
+    [DR_JOB_QUEUED] =
         {
-            [DR_JOB_ACTOR_DEVICE] = TO(DR_EXECUTION_IN_PROGRESS) | TO(DR_EXECUTION_SUCCEEDED) |
-                                    TO(DR_EXECUTION_FAILED) | TO(DR_EXECUTION_REJECTED),
+            [DR_JOB_ACTOR_DEVICE] = TO(DR_JOB_IN_PROGRESS) | TO(DR_JOB_SUCCEEDED) |
+                                    TO(DR_JOB_FAILED) | TO(DR_JOB_REJECTED),
             [DR_JOB_ACTOR_SERVICE] =
-                TO(DR_EXECUTION_IN_PROGRESS) | TO(DR_EXECUTION_REMOVED) | TO(DR_EXECUTION_CANCELED),
-            [DR_JOB_ACTOR_OPERATOR] = TO(DR_EXECUTION_CANCELED),
-            [DR_JOB_ACTOR_OPERATOR_FORCE] = TO(DR_EXECUTION_CANCELED),
+                TO(DR_JOB_IN_PROGRESS) | TO(DR_JOB_REMOVED) | TO(DR_JOB_CANCELED),
+            [DR_JOB_ACTOR_OPERATOR] = TO(DR_JOB_CANCELED),
+            [DR_JOB_ACTOR_OPERATOR_FORCE] = TO(DR_JOB_CANCELED),
         },
-    [DR_EXECUTION_IN_PROGRESS] =
+    [DR_JOB_IN_PROGRESS] =
         {
-            [DR_JOB_ACTOR_DEVICE] = TO(DR_EXECUTION_IN_PROGRESS) | TO(DR_EXECUTION_SUCCEEDED) |
-                                    TO(DR_EXECUTION_FAILED) | TO(DR_EXECUTION_REJECTED),
-            [DR_JOB_ACTOR_SERVICE] = TO(DR_EXECUTION_TIMED_OUT) | TO(DR_EXECUTION_REMOVED),
+            [DR_JOB_ACTOR_DEVICE] = TO(DR_JOB_IN_PROGRESS) | TO(DR_JOB_SUCCEEDED) |
+                                    TO(DR_JOB_FAILED) | TO(DR_JOB_REJECTED),
+            [DR_JOB_ACTOR_SERVICE] = TO(DR_JOB_TIMED_OUT) | TO(DR_JOB_REMOVED),
             [DR_JOB_ACTOR_OPERATOR] = 0,
-            [DR_JOB_ACTOR_OPERATOR_FORCE] = TO(DR_EXECUTION_CANCELED),
+            [DR_JOB_ACTOR_OPERATOR_FORCE] = TO(DR_JOB_CANCELED),
         },
 };
 
-bool dr_execution_may(
-    enum dr_execution_status from, enum dr_execution_status to, enum dr_job_actor actor)
+bool dr_execution_may(enum dr_job_status from, enum dr_job_status to, enum dr_job_actor actor)
 {
-    if (dr_execution_is_terminal(from) || (unsigned)to >= DR_EXECUTION_STATUS_COUNT) {
+    if (dr_execution_is_terminal(from) || (unsigned)to > DR_JOB_CANCELED ||
+        to == DR_JOB_NO_STATUS) {
         return false;
     }
     return (allowed[from][actor] & TO(to)) != 0;
 }
 
-bool dr_execution_device_may_name(enum dr_execution_status status)
+bool dr_execution_device_may_name(enum dr_job_status status)
 {
-    return status == DR_EXECUTION_IN_PROGRESS || status == DR_EXECUTION_SUCCEEDED ||
-           status == DR_EXECUTION_FAILED || status == DR_EXECUTION_REJECTED;
+    return status == DR_JOB_IN_PROGRESS || status == DR_JOB_SUCCEEDED || status == DR_JOB_FAILED ||
+           status == DR_JOB_REJECTED;
 }
 
 void dr_execution_begin(
@@ -118,7 +111,7 @@ void dr_execution_begin(
 {
     *execution = (struct dr_execution){
         .id = id,
-        .status = DR_EXECUTION_QUEUED,
+        .status = DR_JOB_QUEUED,
         .number = number,
         .version = 1,
         .queued_ms = now_ms,
@@ -156,7 +149,7 @@ enum dr_status dr_execution_apply(
         return DR_E_CONFLICT;
     }
 
-    bool starts = change->status == DR_EXECUTION_IN_PROGRESS && execution->started_ms == 0;
+    bool starts = change->status == DR_JOB_IN_PROGRESS && execution->started_ms == 0;
     if (starts) {
         execution->started_ms = now_ms;
         if (change->in_progress_timeout_minutes != 0) {
@@ -200,7 +193,7 @@ bool dr_execution_seconds_left(
 int dr_pending_compare(const struct dr_pending *a, const struct dr_pending *b)
 {
     if (a->status != b->status) {
-        return a->status == DR_EXECUTION_IN_PROGRESS ? -1 : 1;
+        return a->status == DR_JOB_IN_PROGRESS ? -1 : 1;
     }
     if (a->queued_ms != b->queued_ms) {
         return a->queued_ms < b->queued_ms ? -1 : 1;

@@ -9,40 +9,25 @@
 #define DR_CLOUD_MODEL_JOB_H
 
 #include "base/status.h"
+#include "format/job.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(name, number in the store, word on the wire). Numbers are stored: never reused. */
-#define DR_EXECUTION_STATUS_LIST(X)                                                                \
-    X(DR_EXECUTION_QUEUED, 0, "QUEUED")                                                            \
-    X(DR_EXECUTION_IN_PROGRESS, 1, "IN_PROGRESS")                                                  \
-    X(DR_EXECUTION_SUCCEEDED, 2, "SUCCEEDED")                                                      \
-    X(DR_EXECUTION_FAILED, 3, "FAILED")                                                            \
-    X(DR_EXECUTION_TIMED_OUT, 4, "TIMED_OUT")                                                      \
-    X(DR_EXECUTION_REJECTED, 5, "REJECTED")                                                        \
-    X(DR_EXECUTION_REMOVED, 6, "REMOVED")                                                          \
-    X(DR_EXECUTION_CANCELED, 7, "CANCELED")
+/* Executions use enum dr_job_status of format/job.h, numbers and words. These are the states of the
+ * job as a whole. X(name, number in the store, word on the wire). */
+#define DR_JOB_STATE_LIST(X)                                                                       \
+    X(DR_JOB_STATE_IN_PROGRESS, 1, "IN_PROGRESS")                                                  \
+    X(DR_JOB_STATE_COMPLETED, 2, "COMPLETED")                                                      \
+    X(DR_JOB_STATE_CANCELED, 3, "CANCELED")                                                        \
+    X(DR_JOB_STATE_SCHEDULED, 4, "SCHEDULED")                                                      \
+    X(DR_JOB_STATE_DELETION_IN_PROGRESS, 5, "DELETION_IN_PROGRESS")
 
-enum dr_execution_status {
-#define DR_EXECUTION_ENUM(name, number, word) name = number,
-    DR_EXECUTION_STATUS_LIST(DR_EXECUTION_ENUM)
-#undef DR_EXECUTION_ENUM
-};
-#define DR_EXECUTION_STATUS_COUNT 8u
-
-#define DR_JOB_STATUS_LIST(X)                                                                      \
-    X(DR_JOB_IN_PROGRESS, 0, "IN_PROGRESS")                                                        \
-    X(DR_JOB_COMPLETED, 1, "COMPLETED")                                                            \
-    X(DR_JOB_CANCELED, 2, "CANCELED")                                                              \
-    X(DR_JOB_SCHEDULED, 3, "SCHEDULED")                                                            \
-    X(DR_JOB_DELETION_IN_PROGRESS, 4, "DELETION_IN_PROGRESS")
-
-enum dr_job_status {
-#define DR_JOB_ENUM(name, number, word) name = number,
-    DR_JOB_STATUS_LIST(DR_JOB_ENUM)
-#undef DR_JOB_ENUM
+enum dr_job_state {
+#define DR_JOB_STATE_ENUM(name, number, word) name = number,
+    DR_JOB_STATE_LIST(DR_JOB_STATE_ENUM)
+#undef DR_JOB_STATE_ENUM
 };
 
 /* Who asks for a transition. */
@@ -56,14 +41,13 @@ enum dr_job_actor {
 #define DR_JOB_TIMEOUT_MINUTES_MAX 10080u
 #define DR_JOB_STEP_UNCHANGED 0  /* no stepTimeoutInMinutes in the request */
 #define DR_JOB_STEP_DISCARD (-1) /* stepTimeoutInMinutes -1: the step timer is dropped */
-#define DR_JOB_PENDING_LISTED 10u
 #define DR_JOB_PENDING_MAX 256u
 #define DR_JOB_CHUNK 1000u /* executions made in one transaction */
 
 /* The part of an execution that the rules work on. */
 struct dr_execution {
     uint64_t id; /* unique over all executions ever made, grows with creation */
-    enum dr_execution_status status;
+    enum dr_job_status status;
     uint32_t number;  /* executionNumber, from 1 per (job, thing) */
     uint32_t version; /* versionNumber, from 1 */
     int64_t queued_ms;
@@ -74,7 +58,7 @@ struct dr_execution {
 };
 
 struct dr_execution_change {
-    enum dr_execution_status status;
+    enum dr_job_status status;
     enum dr_job_actor actor;
     bool has_expected_version;
     uint64_t expected_version;
@@ -85,7 +69,7 @@ struct dr_execution_change {
 /* One entry of a thing's list of pending executions. */
 struct dr_pending {
     uint64_t id;
-    enum dr_execution_status status; /* QUEUED or IN_PROGRESS */
+    enum dr_job_status status; /* QUEUED or IN_PROGRESS */
     int64_t queued_ms;
 };
 
@@ -94,25 +78,22 @@ struct dr_notify {
     bool notify_next; /* the head is another one than before */
 };
 
-const char *dr_execution_status_word(enum dr_execution_status status); /* never NULL */
-const char *dr_job_status_word(enum dr_job_status status);             /* never NULL */
+const char *dr_job_state_word(enum dr_job_state state); /* never NULL */
 
 /* DR_E_NOT_FOUND: no such word; ret untouched. */
 DR_MUST_USE enum dr_status
-dr_execution_status_from_word(const char *word, enum dr_execution_status *ret_status);
-DR_MUST_USE enum dr_status
-dr_job_status_from_word(const char *word, enum dr_job_status *ret_status);
+dr_execution_status_from_word(const char *word, enum dr_job_status *ret_status);
+DR_MUST_USE enum dr_status dr_job_state_from_word(const char *word, enum dr_job_state *ret_state);
 
-bool dr_execution_is_terminal(enum dr_execution_status status);
+bool dr_execution_is_terminal(enum dr_job_status status);
 
 /* May actor move an execution from one status to the other? IN_PROGRESS to itself is a progress
  * update and allowed to devices. */
-bool dr_execution_may(
-    enum dr_execution_status from, enum dr_execution_status to, enum dr_job_actor actor);
+bool dr_execution_may(enum dr_job_status from, enum dr_job_status to, enum dr_job_actor actor);
 
 /* A status that devices may name in UpdateJobExecution at all (else the request is invalid rather
  * than the transition illegal). */
-bool dr_execution_device_may_name(enum dr_execution_status status);
+bool dr_execution_device_may_name(enum dr_job_status status);
 
 /* Fresh execution: QUEUED, version 1. */
 void dr_execution_begin(

@@ -12,13 +12,13 @@
 DR_MUST_USE enum dr_status
 dr_service_create_keys_and_certificate(struct dr_call *call, bool set_active, json_t **ret_body);
 
-/* CreateCertificateFromCsr. common_name NULL: "AWS IoT Certificate"-like default. recovery: no
- * expiry (own path only). */
+/* CreateCertificateFromCsr. common_name NULL: "Daruma device". recovery: no expiry (own path only).
+ */
 DR_MUST_USE enum dr_status dr_service_create_certificate_from_csr(
     struct dr_call *call, const char *csr_pem, const char *common_name, bool recovery,
     bool set_active, json_t **ret_body);
 
-/* RegisterCertificateWithoutCA. status NULL: ACTIVE as AWS's default is INACTIVE unless given. */
+/* RegisterCertificateWithoutCA. status NULL: INACTIVE. */
 DR_MUST_USE enum dr_status dr_service_register_certificate(
     struct dr_call *call, const char *pem, const char *status, json_t **ret_body);
 

@@ -30,7 +30,8 @@ struct dr_pki_authority;
 #define DR_SERVICE_TOKEN_SIZE 257u /* a list's continuation, with its NUL: plain text */
 #define DR_SERVICE_PAGE_MAX 250u
 
-/* Called after commits, in the store's writer thread: note it and return. */
+/* Called after commits, in the store's writer thread or the thread of the call: note it and return.
+ */
 struct dr_service_hooks {
     void *context;
     /* Outbox rows wait (outbox.h). */

@@ -110,16 +110,22 @@ enum dr_status dr_outbox_published(struct dr_store *store, const uint64_t *ids, 
     return status;
 }
 
-enum dr_status dr_gate_mark(struct dr_db *db, uint64_t gate_boot, uint64_t number, int64_t now_ms)
+enum dr_status dr_gate_mark(
+    struct dr_db *db, uint64_t gate_boot, uint64_t number, uint64_t previous, int64_t now_ms)
 {
     int64_t last = 0;
     enum dr_status status = dr_db_int(
         db, "SELECT number FROM gate WHERE boot = ?1", DR_VALUES(dr_value_int((int64_t)gate_boot)),
         &last);
-    if (status == DR_OK) {
+    if (status == DR_OK || status == DR_E_NOT_FOUND) {
         if (number <= (uint64_t)last) {
             return DR_E_EXISTS;
         }
+        if (previous > (uint64_t)last) {
+            return DR_E_STATE;
+        }
+    }
+    if (status == DR_OK) {
         return dr_db_run(
             db, "UPDATE gate SET number = ?2, seen_ms = ?3 WHERE boot = ?1",
             DR_VALUES(

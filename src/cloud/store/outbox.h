@@ -41,10 +41,14 @@ DR_MUST_USE enum dr_status dr_outbox_fetch(
 DR_MUST_USE enum dr_status
 dr_outbox_published(struct dr_store *store, const uint64_t *ids, size_t count);
 
-/* In a mutation: note that message number of this gate boot is being committed.
- * DR_E_EXISTS: it (or a later one) was committed before, drop the message. */
-DR_MUST_USE enum dr_status
-dr_gate_mark(struct dr_db *db, uint64_t gate_boot, uint64_t number, int64_t now_ms);
+/* In a mutation: note that message number of this gate boot is being committed. previous is the
+ * number of the message of this boot that was submitted before it, 0 for the first one and for one
+ * that was sent again.
+ *
+ * DR_E_EXISTS  it (or a later one) was committed before: drop the message.
+ * DR_E_STATE   previous was not committed: this one must not overtake it. */
+DR_MUST_USE enum dr_status dr_gate_mark(
+    struct dr_db *db, uint64_t gate_boot, uint64_t number, uint64_t previous, int64_t now_ms);
 
 /* Highest committed number of a gate boot, 0 when none. */
 DR_MUST_USE enum dr_status

@@ -69,7 +69,7 @@ static const char *const step_1[] = {
     " step_deadline_ms INTEGER NOT NULL, deadline_ms INTEGER NOT NULL,"
     " force_canceled INTEGER NOT NULL DEFAULT 0);"
     "CREATE UNIQUE INDEX execution_number ON execution(thing, job, number);"
-    "CREATE INDEX execution_pending ON execution(thing, queued_ms) WHERE status < 2;"
+    "CREATE INDEX execution_pending ON execution(thing, queued_ms) WHERE status <= 2;"
     "CREATE INDEX execution_job ON execution(job, status);"
     "CREATE INDEX execution_deadline ON execution(deadline_ms) WHERE deadline_ms <> 0;",
 

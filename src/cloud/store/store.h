@@ -31,7 +31,7 @@ struct dr_db; /* a connection inside a transaction: the writer's or a reader's *
 
 #define DR_STORE_GROUP_MAX 64u
 #define DR_STORE_GROUP_MS 5u
-#define DR_STORE_QUEUE_MAX 8192u
+#define DR_STORE_QUEUE_MAX 65536u
 #define DR_STORE_ERROR_SIZE 256u
 #define DR_STORE_SCHEMA_VERSION 1
 
