@@ -91,8 +91,8 @@ struct dr_board_anchor {
 
 /* One name at a time is looked up, by a short-lived child: the C library's resolver blocks. */
 struct dr_board_resolver {
-    pid_t pid;
-    int pipe; /* -1: idle */
+    pid_t pid; /* 0: none */
+    int pipe;  /* -1: idle */
     uint32_t tag;
     uint64_t timeout_ms;
     uint8_t answer[DR_WIRE_ADDRESS_COUNT_MAX * DR_WIRE_ADDRESS_BYTES];

@@ -240,8 +240,12 @@ void dr_board_child_ended(struct dr_board *board, pid_t pid, int wait_status)
         dr_board_anchor_stop(board);
         return;
     }
+    if (pid == board->resolver.pid) {
+        board->resolver.pid = 0; /* its pipe tells the rest */
+        return;
+    }
     if (pid != board->machine.pid) {
-        return; /* a resolver: its pipe tells the rest */
+        return;
     }
     board->machine.pid = 0;
     /* What it sent before it died counts: its crash record may still be in the socket. */
