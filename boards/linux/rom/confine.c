@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "boards/linux/rom/confine.h"
+
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define NOBODY 65534u
+
+/* Files of root are then closed to the firmware even where Landlock is missing. */
+static bool become_nobody(void)
+{
+    return setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+           setresuid(NOBODY, NOBODY, NOBODY) == 0;
+}
+
+void dr_confine(int image_fd, struct dr_confinement *ret_confinement)
+{
+    struct dr_confinement done = {.board_is_root = geteuid() == 0};
+    struct rlimit none = {0, 0};
+    pid_t board = getppid();
+    /* Keys must not end in a core file. */
+    if (setrlimit(RLIMIT_CORE, &none) != 0) {
+        _exit(1);
+    }
+    done.other_user = done.board_is_root && become_nobody();
+    /* Another user means that the leash was taken off: put it on again. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != board) {
+        _exit(1);
+    }
+    done.no_new_privs = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+    done.landlock_abi = dr_confine_landlock();
+    done.seccomp = dr_confine_seccomp(image_fd);
+    *ret_confinement = done;
+}
+
+void dr_confinement_text(const struct dr_confinement *confinement, char *out, size_t capacity_bytes)
+{
+    char landlock[32] = "";
+    if (confinement->landlock_abi > 0) {
+        snprintf(landlock, sizeof landlock, " landlock-%d", confinement->landlock_abi);
+    }
+    bool lacks = !confinement->no_new_privs || !confinement->seccomp ||
+                 confinement->landlock_abi == 0 ||
+                 (confinement->board_is_root && !confinement->other_user);
+    snprintf(
+        out, capacity_bytes, "confinement:%s%s%s%s%s%s%s%s%s",
+        confinement->no_new_privs ? " no_new_privs" : "", landlock,
+        confinement->seccomp ? " seccomp" : "", confinement->other_user ? " other-user" : "",
+        lacks ? "; this system lacks" : "", confinement->no_new_privs ? "" : " no_new_privs",
+        confinement->landlock_abi > 0 ? "" : " landlock", confinement->seccomp ? "" : " seccomp",
+        confinement->board_is_root && !confinement->other_user ? " other-user" : "");
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "boards/linux/rom/trust.h"
+
+#include "base/crc32.h"
+#include "base/cursor.h"
+
+#include <string.h>
+
+#define VERSION 1u
+#define ZERO_BYTES 12u
+
+enum dr_status
+dr_trust_record_encode(const struct dr_trust_record *record, uint8_t out[DR_TRUST_RECORD_BYTES])
+{
+    size_t product_len = strnlen(record->product, sizeof record->product);
+    if (product_len == 0 || product_len > DR_IMAGE_PRODUCT_BYTES_MAX ||
+        record->trust.key_count == 0 || record->trust.key_count > DR_TRUST_KEYS_MAX ||
+        record->time_divisor == 0 || record->time_divisor > DR_TRUST_TIME_DIVISOR_MAX) {
+        return DR_E_ARGUMENT;
+    }
+    struct dr_writer writer;
+    dr_writer_init(
+        &writer, out + DR_TRUST_RECORD_MAGIC_BYTES,
+        DR_TRUST_RECORD_BYTES - DR_TRUST_RECORD_MAGIC_BYTES);
+    dr_write_u32(&writer, VERSION);
+    dr_write_u8(&writer, record->trust.key_count);
+    dr_write_u8(&writer, 0);
+    dr_write_u16(&writer, record->time_divisor);
+    dr_write_text(&writer, record->product);
+    dr_write_fill(&writer, 0, DR_IMAGE_PRODUCT_BYTES_MAX - product_len);
+    for (size_t i = 0; i < DR_TRUST_KEYS_MAX; i++) {
+        if (i < record->trust.key_count) {
+            dr_write_bytes(&writer, record->trust.keys[i], DR_P256_PUBLIC_BYTES);
+        } else {
+            dr_write_fill(&writer, 0, DR_P256_PUBLIC_BYTES);
+        }
+    }
+    dr_write_fill(&writer, 0, ZERO_BYTES);
+    dr_write_u32(&writer, dr_crc32(0, out, DR_TRUST_RECORD_BYTES - 4u));
+    return writer.status;
+}
+
+/* The magic is not compared: it is covered by the CRC, and spelled out once in the whole program it
+ * can be found by. */
+enum dr_status dr_trust_record_decode(
+    const uint8_t data[DR_TRUST_RECORD_BYTES], struct dr_trust_record *ret_record)
+{
+    struct dr_trust_record record = {0};
+    uint8_t zero[ZERO_BYTES];
+    struct dr_reader reader;
+    dr_reader_init(
+        &reader, data + DR_TRUST_RECORD_MAGIC_BYTES,
+        DR_TRUST_RECORD_BYTES - DR_TRUST_RECORD_MAGIC_BYTES);
+    uint32_t version = dr_read_u32(&reader);
+    record.trust.key_count = dr_read_u8(&reader);
+    uint8_t reserved = dr_read_u8(&reader);
+    record.time_divisor = dr_read_u16(&reader);
+    dr_read_bytes(&reader, (uint8_t *)record.product, DR_IMAGE_PRODUCT_BYTES_MAX);
+    for (size_t i = 0; i < DR_TRUST_KEYS_MAX; i++) {
+        dr_read_bytes(&reader, record.trust.keys[i], DR_P256_PUBLIC_BYTES);
+    }
+    dr_read_bytes(&reader, zero, sizeof zero);
+    uint32_t crc = dr_read_u32(&reader);
+    DR_TRY(dr_reader_end(&reader));
+    if (version == 0 && record.trust.key_count == 0) {
+        return DR_E_NOT_FOUND;
+    }
+    if (version != VERSION || reserved != 0 || record.trust.key_count == 0 ||
+        record.trust.key_count > DR_TRUST_KEYS_MAX || record.product[0] == '\0' ||
+        record.time_divisor == 0 || record.time_divisor > DR_TRUST_TIME_DIVISOR_MAX ||
+        crc != dr_crc32(0, data, DR_TRUST_RECORD_BYTES - 4u)) {
+        return DR_E_CORRUPT;
+    }
+    *ret_record = record;
+    return DR_OK;
+}
