@@ -67,23 +67,53 @@ struct dr_boot_platform {
     struct dr_load_window window;
 };
 
-/* Scratch memory, a static object of the board. */
-struct dr_boot_work;
+/* What the ROM found when the machine started; taken once, used by each attempt until a decision
+ * that rests on it was recorded. */
+struct dr_boot_capture {
+    enum dr_strap strap;
+    bool retained_valid;
+    bool settled; /* a decision was recorded; what follows is another attempt */
+    struct dr_retained retained;
+    uint8_t crash_reason;
+    uint8_t crash[DR_CRASH_BYTES];
+};
+
+/* Scratch memory, a static object of the board; private. About 10 KiB. */
+struct dr_boot_work {
+    struct dr_boot_capture capture;
+    struct dr_anchor anchor;
+    struct dr_anchor_view view;
+    struct dr_journal journal;
+    struct dr_boot_state state; /* as the journal had it */
+    bool has_state;
+    struct dr_request requests[DR_REQUESTS_MAX];
+    size_t request_count;
+    struct dr_decision decision;
+    enum dr_pin pin;
+    bool frozen;
+    uint8_t boot_mac[DR_BOOT_KEY_BYTES];
+    struct dr_slot_reader reader;
+    struct dr_verify_workspace verify;
+};
 
 struct dr_boot_result {
     struct dr_boot_info info;
     struct dr_loaded loaded; /* where in the window the image and its entry are */
 };
 
-/* One attempt from reset. DR_OK: *ret_result is what to jump to. DR_E_TIMEOUT: the anchor does not
+/* Once per reset, before the first attempt: arms the watchdog, takes what the reset left. */
+void dr_boot_begin(const struct dr_boot_platform *platform, struct dr_boot_work *work);
+
+/* One attempt. DR_OK: *ret_result is what to jump to. DR_E_TIMEOUT: the anchor does not
  * answer; DR_E_IO: the flash does not; DR_E_NOT_FOUND: no image on the flash may run. The LED
  * already shows which. */
 DR_MUST_USE enum dr_status dr_boot_attempt(
     const struct dr_boot_platform *platform, struct dr_boot_work *work,
     struct dr_boot_result *ret_result);
 
-/* Attempts until there is an image to jump to, waiting policy->halt_wait_ms between two, the
- * watchdog fed. A halt is never final: the pin is sampled again by each attempt. */
+/* dr_boot_begin, then attempts until there is an image to jump to, waiting policy->halt_wait_ms
+ * between two, the watchdog fed. A halt is never final: the pin ends the wait and is sampled again
+ * by each attempt. */
 void dr_boot_run(
     const struct dr_boot_platform *platform, struct dr_boot_work *work,
     struct dr_boot_result *ret_result);

@@ -4,6 +4,8 @@
  * Pure: a value goes in, a value comes out; no flash, no clock, no randomness. The boot ROM, the
  * simulator and the table of tests call the same function. Order of the rules: requests in the
  * order written, then the charge for the reset, then the pin, then the count of boots.
+ * A fault is charged to the state that results from the requests, so that a CONFIRM that was
+ * written counts; but never to an image that has not run yet, nor for one that has just left.
  *
  * Rules: BOOT-AND-TRUST sections 4, 5, 7 (docs/boot.md draws the states).
  */
@@ -69,6 +71,7 @@ struct dr_decide_input {
     enum dr_pin pin;
     struct dr_anchor_view anchor;
     enum dr_answer previous_verifies;
+    bool again;  /* not the first attempt since the reset: this boot is counted already */
     bool frozen; /* a record could not be appended: nothing may rest on one */
 };
 
@@ -85,7 +88,10 @@ struct dr_boot_choice {
 struct dr_decision {
     struct dr_boot_state state; /* what to append when `changed` */
     bool changed;
-    bool ask_previous; /* nothing is decided: call again with previous_verifies answered */
+    bool ask_previous; /* nothing is decided: load `asked`, call again with the answer */
+    uint8_t asked;     /* enum dr_slot_id */
+    bool moved;        /* state.last happened in this boot */
+    bool pause;        /* every rung has failed: wait before the ladder is tried again */
     bool pin_refused;  /* the person asked for something that is not allowed */
     bool erase_user;   /* frozen: the epoch is still advanced, to state.target_epoch */
     uint8_t cause;     /* enum dr_reset_cause */

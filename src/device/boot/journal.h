@@ -36,18 +36,19 @@ struct dr_journal {
     /* Private, do not touch. */
     bool found;
     bool firm;
+    bool open;         /* the newest record's sector may be appended to */
     uint8_t sector;    /* of the newest record */
-    bool open;         /* that sector may be appended to */
     uint32_t position; /* next free record of that sector */
+    uint32_t skipped;  /* records spoiled since the newest */
     uint32_t sequence; /* of the newest record */
     uint8_t record[DR_JOURNAL_RECORD_BYTES];
     uint8_t check[DR_JOURNAL_RECORD_BYTES];
 };
 
-/* Read both sectors and find the newest valid record.
+/* Read both sectors and find the newest valid record. An unreadable record counts as invalid.
  *
- * DR_OK: *ret_state is the state. DR_E_NOT_FOUND: no valid record. DR_E_IO: the flash cannot be
- * read at all (a record that cannot be read counts as invalid, unless nothing else can either). */
+ * DR_OK: *ret_state is the state. DR_E_NOT_FOUND: no valid record. DR_E_IO: not a single record
+ * could be read. */
 DR_MUST_USE enum dr_status dr_journal_open(
     struct dr_journal *journal, const struct dr_flash *flash, struct dr_flash_area area,
     const struct dr_crypto *crypto, const uint8_t key[DR_BOOT_KEY_BYTES],

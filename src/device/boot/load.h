@@ -39,8 +39,9 @@ struct dr_load_window {
     bool vectors;        /* the payload begins with stack pointer and entry: check both */
 };
 
-/* Seam: where a slot's plaintext comes from. device/slot in products. Reads size_bytes of the image
- * in slot from offset_bytes; DR_E_RANGE when the slot does not hold that many. */
+/* Seam: where a slot's plaintext comes from; device/slot in products. open finds the image in a
+ * slot and its size, which is never larger than the slot; read gives bytes of the one opened last.
+ */
 struct dr_load_source {
     void *context;
     enum dr_status (*open)(void *context, uint8_t slot, uint32_t *ret_size_bytes);
@@ -54,7 +55,7 @@ struct dr_load_rules {
     const struct dr_anchor_view *anchor;
     const char *product;
     const struct dr_boot_policy *policy;
-    uint32_t slot_size_bytes;
+    const uint8_t *running_digest; /* of the image a candidate would replace; NULL: none */
 };
 
 struct dr_loaded {
@@ -69,12 +70,20 @@ struct dr_loaded {
     bool unrevoked;
 };
 
+/* One load: what it takes, and where. */
+struct dr_loader {
+    const struct dr_crypto *crypto;
+    const struct dr_load_source *source;
+    const struct dr_load_window *window;
+    const struct dr_trust *trust;
+    struct dr_verify_workspace *workspace;
+};
+
 /* One attempt. ACCEPT: *ret_loaded describes a verified copy in the window. REJECT: the window
- * holds nothing that may run, and *ret_reason says why. */
+ * holds nothing that may run. *ret_reason is FLASH_OR_SOURCE when the bytes are not those of the
+ * image that was installed, else the rule that forbids it. */
 DR_MUST_USE enum dr_verdict dr_load_image(
-    const struct dr_crypto *crypto, const struct dr_load_source *source,
-    const struct dr_trust *trust, const struct dr_load_window *window,
-    const struct dr_load_rules *rules, struct dr_verify_workspace *workspace,
-    struct dr_loaded *ret_loaded, enum dr_reason *ret_reason);
+    const struct dr_loader *loader, const struct dr_load_rules *rules, struct dr_loaded *ret_loaded,
+    enum dr_reason *ret_reason);
 
 #endif

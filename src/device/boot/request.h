@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DR_REQUEST_BYTES 160u /* a multiple of every program unit */
+#define DR_REQUEST_BYTES 128u /* a multiple of every program unit */
 #define DR_REQUESTS_MAX 16u   /* genuine ones the ROM takes from one boot: the last ones */
 
 enum dr_request_kind {
@@ -49,8 +49,10 @@ void dr_request_key(
     uint8_t key[DR_BOOT_KEY_BYTES]);
 
 /* Firmware side: write one request; on DR_OK it is on the medium and was read back. The issuer
- * fields are filled from info. A full sector is erased first; requests of this boot that stood in
- * it are written again.
+ * fields are filled from info. Repeating the last request costs nothing. A full sector is erased
+ * first; the last requests of this boot that stood in it are written again.
+ *
+ * digest: INSTALL's candidate (all zero: withdraw); NULL otherwise.
  *
  * DR_E_STATE: this boot has no request key. DR_E_IO: not written; try again, the ROM never sees
  * half of one. */

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Whose fault the reset was, and what follows from it: tries, late revert, ladder. */
+#include "device/boot/decide_priv.h"
+
+#include <string.h>
+
+enum dr_reset_cause dr_decide_cause(const struct dr_decide_input *input)
+{
+    const struct dr_retained *retained = &input->retained;
+    if (input->strap == DR_STRAP_POWER) {
+        return DR_RESET_POWER;
+    }
+    if (input->strap == DR_STRAP_LOCKUP) {
+        return DR_RESET_LOCKUP;
+    }
+    if (!input->retained_valid) {
+        return DR_RESET_FAULT;
+    }
+    if (retained->in_rom) {
+        return DR_RESET_ROM;
+    }
+    if (retained->mark == DR_MARK_SLEEP ||
+        (retained->mark == DR_MARK_RESET &&
+         (input->request_count > 0 || retained->uptime_ms >= input->policy->planned_uptime_ms))) {
+        return DR_RESET_PLANNED;
+    }
+    return DR_RESET_FAULT;
+}
+
+static enum dr_reason fault_reason(const struct dr_deciding *deciding)
+{
+    if (deciding->out->cause == DR_RESET_LOCKUP) {
+        return DR_REASON_LOCKUP;
+    }
+    uint8_t crash = deciding->in->crash_reason;
+    return crash == DR_CRASH_FAULT || crash == DR_CRASH_CHECK ? DR_REASON_CRASH : DR_REASON_HANG;
+}
+
+/* Faults in a row before this reset, if the retained block speaks of the same image on the same
+ * rung. The journal's count stands in where a dying image destroys the block each time. */
+static uint8_t earlier_faults(const struct dr_deciding *deciding)
+{
+    const struct dr_retained *retained = &deciding->in->retained;
+    const struct dr_boot_state *state = &deciding->out->state;
+    bool same = deciding->in->retained_valid && retained->rung == state->rung;
+    if (state->trial.state == DR_IMAGE_CONFIRMED) {
+        same = same && retained->state == DR_IMAGE_CONFIRMED && retained->slot == state->trial.slot;
+    } else { /* whichever image of the ladder ran */
+        same = same && (retained->state == DR_IMAGE_SEALED || retained->state == DR_IMAGE_FACTORY);
+    }
+    return same && retained->faults > state->lost_faults ? retained->faults : state->lost_faults;
+}
+
+static void forget_lost(struct dr_deciding *deciding)
+{
+    struct dr_decision *out = deciding->out;
+    if (out->state.lost_faults != 0) {
+        out->state.lost_faults = 0;
+        out->changed = true;
+    }
+}
+
+/* Count one more fault on top of `earlier`; with the block destroyed, in the journal. */
+static uint8_t one_more(struct dr_deciding *deciding, uint8_t earlier)
+{
+    uint8_t faults = (uint8_t)(earlier + (earlier < UINT8_MAX));
+    if (!deciding->in->retained_valid && !deciding->in->frozen) {
+        deciding->out->state.lost_faults = faults;
+        deciding->out->changed = true;
+    }
+    return faults;
+}
+
+static bool is_fault(const struct dr_deciding *deciding)
+{
+    return deciding->out->cause == DR_RESET_FAULT || deciding->out->cause == DR_RESET_LOCKUP;
+}
+
+static void charge_candidate(struct dr_deciding *deciding)
+{
+    struct dr_decision *out = deciding->out;
+    struct dr_boot_trial *trial = &out->state.trial;
+    if (!is_fault(deciding) || deciding->trial_moved) {
+        return;
+    }
+    trial->faults++;
+    out->changed = true;
+    if (trial->faults >= deciding->in->policy->candidate_faults) {
+        dr_decide_drop_trial(
+            &out->state, DR_TRANSITION_REVERT, (uint8_t)fault_reason(deciding), DR_REJECTION_IMAGE);
+    }
+}
+
+/* A confirmed image gives up, or is given up: back to the previous image if that one is good, else
+ * there is no way back, which is what sealed means. */
+static void late_revert(struct dr_deciding *deciding, uint8_t reason, enum dr_transition_kind kind)
+{
+    struct dr_decision *out = deciding->out;
+    struct dr_boot_state *state = &out->state;
+    const struct dr_anchor_view *anchor = &deciding->in->anchor;
+    enum dr_answer answer = deciding->in->previous_verifies;
+    uint8_t previous = dr_decide_base(state, anchor);
+    if (deciding->in->frozen || deciding->in->pin != DR_PIN_NOTHING) {
+        return; /* cannot be recorded; or the person decides */
+    }
+    if (!dr_decide_usable(state, anchor, previous)) {
+        answer = DR_ANSWER_NO;
+    }
+    if (answer == DR_ANSWER_UNKNOWN) {
+        out->ask_previous = true;
+        out->asked = previous;
+        return;
+    }
+    if (answer == DR_ANSWER_YES) {
+        dr_decide_drop_trial(state, kind, reason, dr_decide_class(reason));
+    } else {
+        dr_decide_seal(state, anchor, DR_REASON_LATE_REVERT);
+    }
+    out->faults = 0;
+    out->changed = true;
+}
+
+static void charge_confirmed(struct dr_deciding *deciding)
+{
+    struct dr_decision *out = deciding->out;
+    uint8_t slot = out->state.trial.slot;
+    uint8_t faults = earlier_faults(deciding);
+    if (out->cause == DR_RESET_POWER) {
+        faults = 0;
+        forget_lost(deciding);
+    } else if (
+        is_fault(deciding) &&
+        (!deciding->in->retained_valid || deciding->in->retained.slot == slot)) {
+        faults = one_more(deciding, faults);
+    }
+    out->faults = faults;
+    if (deciding->revert_asked) {
+        late_revert(deciding, deciding->revert_reason, DR_TRANSITION_REVERT);
+    } else if (faults >= deciding->in->policy->confirmed_faults) {
+        out->state.trial.faults = faults;
+        late_revert(deciding, (uint8_t)fault_reason(deciding), DR_TRANSITION_LATE_REVERT);
+    }
+}
+
+static uint8_t next_rung(const struct dr_deciding *deciding)
+{
+    const struct dr_boot_state *state = &deciding->out->state;
+    switch (state->rung) {
+    case DR_RUNG_NORMAL:
+        return state->retry_rung != DR_RUNG_NORMAL ? state->retry_rung : (uint8_t)DR_RUNG_SAFE;
+    case DR_RUNG_SAFE:
+        return dr_decide_previous(state, &deciding->in->anchor) != DR_SLOT_FACTORY
+                   ? (uint8_t)DR_RUNG_PREVIOUS
+                   : (uint8_t)DR_RUNG_FACTORY;
+    case DR_RUNG_PREVIOUS:
+        return DR_RUNG_FACTORY;
+    default:
+        return DR_RUNG_NORMAL; /* the ladder is tried again, after a pause */
+    }
+}
+
+static uint8_t ladder_limit(const struct dr_deciding *deciding)
+{
+    const struct dr_boot_policy *policy = deciding->in->policy;
+    if (deciding->out->state.rung != DR_RUNG_NORMAL) {
+        return policy->lower_faults;
+    }
+    return deciding->out->state.retry_rung != DR_RUNG_NORMAL ? policy->retry_faults
+                                                             : policy->normal_faults;
+}
+
+/* Consecutive faults of whatever the ladder booted; one after a long run begins no series. */
+static void charge_home(struct dr_deciding *deciding)
+{
+    struct dr_decision *out = deciding->out;
+    const struct dr_retained *retained = &deciding->in->retained;
+    bool known = deciding->in->retained_valid;
+    bool stable = known && retained->uptime_ms >= deciding->in->policy->stable_ms;
+    bool other = deciding->trial_moved || (known && retained->state == DR_IMAGE_CANDIDATE);
+    uint8_t faults = earlier_faults(deciding);
+    if (out->cause == DR_RESET_POWER || out->cause == DR_RESET_PLANNED || other ||
+        (is_fault(deciding) && stable)) {
+        faults = 0;
+        forget_lost(deciding);
+    } else if (is_fault(deciding)) {
+        faults = one_more(deciding, faults);
+    }
+    out->faults = faults;
+    if (deciding->in->frozen || faults < ladder_limit(deciding)) {
+        return;
+    }
+    uint8_t left = out->state.rung;
+    out->state.rung = next_rung(deciding);
+    out->state.retry_rung = DR_RUNG_NORMAL;
+    out->state.lost_faults = 0;
+    out->faults = 0;
+    out->pause = left == DR_RUNG_FACTORY;
+    dr_decide_note(&out->state.last, DR_TRANSITION_RUNG, DR_REASON_LADDER, out->state.home, NULL);
+    out->state.last.faults = faults;
+    out->changed = true;
+}
+
+void dr_decide_charge(struct dr_deciding *deciding)
+{
+    if (deciding->out->state.trial.state == DR_IMAGE_CANDIDATE) {
+        charge_candidate(deciding);
+    } else if (deciding->out->state.trial.state == DR_IMAGE_CONFIRMED) {
+        charge_confirmed(deciding);
+    } else {
+        charge_home(deciding);
+    }
+}
