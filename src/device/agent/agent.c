@@ -8,8 +8,8 @@
 
 DR_STATIC_ASSERT(sizeof(struct dr_agent) <= 4096u, "an agent is at most 4 KB");
 
-/* Whole seconds in ms without a 64-bit division: 1024 ms are 1 s and 24 ms more. */
-static uint32_t seconds(uint64_t ms)
+/* 1024 ms are 1 s and 24 ms more. */
+uint32_t dr_agent_seconds(uint64_t ms)
 {
     uint32_t total_s = 0;
     while (ms >= 1024u) { /* bound: each turn leaves less than a fortieth */
@@ -115,7 +115,7 @@ void dr_agent_step(
         .event = event,
         .out = ret_actions,
         .now_ms = now_ms,
-        .total_s = agent->base_s + seconds(now_ms),
+        .total_s = agent->base_s + dr_agent_seconds(now_ms),
     };
     ret_actions->count = 0;
     if (event->kind == DR_EVENT_START) {

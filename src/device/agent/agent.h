@@ -323,6 +323,9 @@ uint64_t dr_agent_next_ms(const struct dr_agent *agent);
 /* The size of the blocks of the current transfer (head and tail have their own). */
 uint32_t dr_agent_block_bytes(const struct dr_agent *agent);
 
+/* Whole seconds, without a 64-bit division. */
+uint32_t dr_agent_seconds(uint64_t ms);
+
 /* For tests and documents: what the table answers; never 0. */
 uint8_t dr_agent_reaction(enum dr_agent_state state, enum dr_agent_event_kind event);
 

@@ -292,14 +292,28 @@ static void see_block(struct dr_step *step)
     action->block.offset_bytes = block->index * agent->window.block_bytes;
 }
 
+static void open_spare(struct dr_step *step, bool fresh)
+{
+    enter(step, DR_AGENT_OPENING, 0);
+    struct dr_agent_action *action = dr_step_push(step, DR_ACT_OPEN);
+    action->image.size_bytes = step->agent->job.size_bytes;
+    action->image.fresh = fresh;
+}
+
 static void block_kept(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    if (step->event->done.status != DR_OK) {
+    enum dr_status status = step->event->done.status;
+    if (status == DR_E_BUSY) {
+        return; /* out of turn: it stays missing and is asked for again */
+    }
+    if (status != DR_OK) {
         if (++agent->write_faults >= WRITE_FAULTS_MAX) {
             refuse(step, DR_REASON_STORAGE, NULL);
+        } else {
+            open_spare(step, false); /* what is there, after all? */
         }
-        return; /* it stays missing and is asked for again */
+        return;
     }
     dr_window_got(&agent->window, agent->writing, step->now_ms);
     agent->stalls = 0;
@@ -328,8 +342,7 @@ static void admitted(struct dr_step *step)
         return;
     }
     agent->admitted = true;
-    enter(step, DR_AGENT_OPENING, 0);
-    dr_step_push(step, DR_ACT_OPEN)->image.size_bytes = agent->job.size_bytes;
+    open_spare(step, false);
 }
 
 static void opened(struct dr_step *step)
@@ -360,10 +373,7 @@ static void closed(struct dr_step *step)
         reason != DR_REASON_STORAGE) {
         refuse(step, reason, NULL);
     } else if (++agent->closes < 2u) {
-        enter(step, DR_AGENT_OPENING, 0);
-        struct dr_agent_action *action = dr_step_push(step, DR_ACT_OPEN);
-        action->image.size_bytes = agent->job.size_bytes;
-        action->image.fresh = true;
+        open_spare(step, true);
     } else {
         refuse(step, DR_REASON_FLASH_OR_SOURCE, dr_reason_word(reason));
     }

@@ -37,6 +37,9 @@ DR_MUST_USE enum dr_status dr_health_register(
 /* The task lives. Unknown numbers are ignored. */
 void dr_health_check_in(struct dr_health_state *state, uint8_t task, uint64_t now_ms);
 
+/* Has every registered task checked in within its period? Also a condition of CONFIRM. */
+bool dr_health_tasks_alive(const struct dr_health_state *state, uint64_t now_ms);
+
 bool dr_health_may_feed(const struct dr_health_state *state, uint64_t now_ms);
 
 /* Has the deadline passed without a CONFIRM? Then REVERT is to be written. */

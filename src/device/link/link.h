@@ -30,6 +30,8 @@ enum dr_link_fault {
     DR_LINK_FAULT_LOCAL,         /* our own identity could not be used */
 };
 
+#define DR_LINK_SUBSCRIPTIONS_MAX 4u
+
 enum dr_link_event_kind {
     DR_LINK_UP,      /* the session is open and every subscription is acknowledged */
     DR_LINK_DOWN,    /* it is not, or no longer; `fault` says why */
@@ -47,9 +49,9 @@ struct dr_link_event {
 
 typedef void (*dr_link_sink)(void *context, const struct dr_link_event *event);
 
-/* How the device names and proves itself, and whom it believes. Borrowed until the link is down.
+/* How the device names and proves itself, and whom it believes. Borrowed for the call of connect.
  * PEM texts are NUL-terminated. The private key is never here: the board's link asks the secure
- * element. Clock rules: BOOT-AND-TRUST section 9. */
+ * element. Clock rules: BOOT-AND-TRUST section 9; pinned roots are not checked for expiry. */
 struct dr_link_identity {
     const char *host; /* endpoint, resolved and checked against the server's certificate */
     uint16_t port;
@@ -57,8 +59,8 @@ struct dr_link_identity {
     const char *ca_pem;          /* one or more roots */
     const char *certificate_pem; /* ours, with its chain */
     uint8_t key;                 /* which identity key signs: enum dr_anchor_identity */
-    uint64_t floor_s;            /* a certificate whose notAfter is before this has expired */
-    bool time_known;             /* floor_s comes from an authenticated time: check notBefore too */
+    uint64_t floor_s;            /* it is at least this late: notAfter before it has expired */
+    uint64_t now_s;              /* authenticated time, for notBefore; 0 = not known */
 };
 
 struct dr_link_subscription {
@@ -69,8 +71,12 @@ struct dr_link_subscription {
 struct dr_link {
     void *context; /* the board's own */
 
-    /* Begin to connect; the outcome is told to the sink, now or later. subscriptions are borrowed
-     * until then. DR_E_STATE: not disconnected. */
+    /* Who is told. Once, before anything else; sink_context is kept. */
+    void (*listen)(void *context, dr_link_sink sink, void *sink_context);
+
+    /* Begin to connect; the outcome is told to the sink, now or later. subscriptions are copied; at
+     * most DR_LINK_SUBSCRIPTIONS_MAX. On failure the sink hears nothing. DR_E_STATE: not
+     * disconnected. */
     enum dr_status (*connect)(
         void *context, const struct dr_link_identity *identity,
         const struct dr_link_subscription *subscriptions, size_t count);

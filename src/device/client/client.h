@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* The client: carries out what the agent decides, on slot, vault, verify, requests and the link.
+ *
+ * One object, one thread (a FreeRTOS task, a loop on Linux). The board fills a configuration with
+ * its ports, calls dr_client_start once and dr_client_turn for ever; the rest of the firmware
+ * reports its self-test, registers its tasks and publishes through it. It is also the health
+ * supervisor: the watchdog is fed in dr_client_turn and nowhere else, when dr_health_may_feed says
+ * so.
+ *
+ * Memory: no heap. sizeof(struct dr_client) is about 30 KiB: two certificates or the verifier's
+ * workspace 8, head and tail of an image 8, vault and its workspace 6, the agent 3, the slot 2, one
+ * message 2; and scratch, the block buffer, which the board sizes.
+ */
+#ifndef DR_DEVICE_CLIENT_CLIENT_H
+#define DR_DEVICE_CLIENT_CLIENT_H
+
+#include "base/status.h"
+#include "crypto/crypto.h"
+#include "device/agent/agent.h"
+#include "device/agent/letter.h"
+#include "device/anchor/anchor.h"
+#include "device/boot/info.h"
+#include "device/client/health.h"
+#include "device/client/identity.h"
+#include "device/flash/flash.h"
+#include "device/link/link.h"
+#include "device/slot/slot.h"
+#include "device/vault/vault.h"
+#include "device/verify/verify.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DR_CLIENT_HEAD_BYTES DR_IMAGE_HEADER_BYTES_MAX
+#define DR_CLIENT_TAIL_BYTES DR_IMAGE_TLVS_BYTES_MAX
+#define DR_CLIENT_QUEUE 32u
+
+/* Supplied by a board. */
+struct dr_client_board {
+    void *context;
+    uint64_t (*now_ms)(void *context); /* uptime since the reset */
+    void (*feed)(void *context);       /* the watchdog */
+    void (*reset)(void *context);      /* may return where the reset takes a moment */
+    /* The first DR_RETAINED_BYTES of retained RAM. */
+    enum dr_status (*retained_read)(void *context, uint8_t out[DR_RETAINED_BYTES]);
+    enum dr_status (*retained_write)(void *context, const uint8_t data[DR_RETAINED_BYTES]);
+    void (*log)(void *context, const char *line); /* NULL: silent */
+};
+
+/* The product's say. */
+struct dr_client_product {
+    void *context;
+    /* NULL: always yes. DR_OK: go on. DR_E_AGAIN: not now, ask after *ret_wait_s. DR_E_DENIED: not
+     * this one. deadline_s: after so many more seconds the question is not asked any more. */
+    enum dr_status (*may)(
+        void *context, enum dr_agent_question question, enum dr_reason reason, uint32_t deadline_s,
+        uint32_t *ret_wait_s);
+};
+
+/* Everything is kept for the life of the client. */
+struct dr_client_config {
+    const struct dr_crypto *crypto;
+    const struct dr_flash *flash;
+    const struct dr_flash_map *map;
+    struct dr_anchor *anchor;
+    const struct dr_link *link;
+    const struct dr_boot_info *info; /* decoded; its keys may be wiped after dr_client_start */
+    struct dr_client_board board;
+    struct dr_client_product product;
+    uint8_t *scratch; /* the block buffer: encryption, verification; multiple of 32, >= 1024 */
+    uint32_t scratch_bytes;
+    uint32_t block_bytes;  /* of a download: see slot.h for what fits the flash */
+    uint32_t window_bytes; /* in flight at most */
+    uint32_t batch_sectors;
+    uint64_t build_s; /* time of the commit this firmware was built from */
+};
+
+struct dr_client_clock {
+    uint64_t floor_s; /* persisted: no earlier than this */
+    uint64_t saved_s;
+    uint64_t told_s; /* authenticated in this boot; 0 = not yet */
+    uint64_t told_ms;
+};
+
+/* What a verification and a connection need, never at the same time. */
+union dr_client_workspace {
+    struct dr_verify_workspace verify;
+    struct {
+        char ca[DR_PEM_BYTES_MAX];
+        char certificate[DR_PEM_BYTES_MAX];
+    } pem;
+};
+
+struct dr_client {
+    struct dr_agent agent; /* to look at */
+    struct dr_health_state health;
+    struct dr_vault vault;
+    struct dr_endpoint endpoint;
+
+    /* private, do not touch */
+    struct dr_client_config config;
+    struct dr_agent_facts facts;
+    struct dr_agent_self self;
+    struct dr_client_clock clock;
+    struct dr_slot slot;
+    bool slot_open;
+    bool link_wanted_down; /* told while actions ran: to be handled after them */
+    enum dr_link_fault link_fault;
+    bool link_told_up;
+    bool busy;
+    bool expired_handled;
+    uint64_t retained_ms;
+    struct dr_retained retained;
+    struct dr_image_info image; /* of the download, from its head and tail */
+    uint8_t resume_key[DR_SHA256_BYTES];
+    uint32_t cached_offset; /* of the image, what scratch holds while it is verified */
+    uint32_t cached_bytes;
+    uint8_t queue_first;
+    uint8_t queue_count;
+    struct dr_agent_action queue[DR_CLIENT_QUEUE];
+    uint8_t kept[DR_WINDOW_BLOCKS_MAX / 8u];
+    struct dr_letter letter;
+    struct dr_heard heard;
+    union dr_client_workspace workspace;
+    uint8_t head[DR_CLIENT_HEAD_BYTES];
+    uint8_t tail[DR_CLIENT_TAIL_BYTES];
+    uint8_t vault_workspace[DR_VAULT_WORKSPACE_BYTES];
+};
+
+/* Open the vault with the hand-off's keys. Also for provisioning, before dr_client_start.
+ * config and what it names are kept. */
+DR_MUST_USE enum dr_status
+dr_client_open(struct dr_client *client, const struct dr_client_config *config);
+
+/* After dr_client_open: read who we are and what we were doing, start the agent.
+ * DR_E_NOT_FOUND: not provisioned. */
+DR_MUST_USE enum dr_status dr_client_start(struct dr_client *client);
+
+/* One turn: feed the watchdog if that is allowed, let time pass for the agent, move the network for
+ * at most wait_ms. */
+void dr_client_turn(struct dr_client *client, uint32_t wait_ms);
+
+/* How the product's self-test ended; once per boot. detail: what failed, in its own word. */
+void dr_client_self_test(struct dr_client *client, bool passed, const char *detail);
+
+/* Publish on an application topic. DR_E_STATE: not connected. */
+DR_MUST_USE enum dr_status dr_client_publish(
+    struct dr_client *client, const char *topic, const uint8_t *payload, size_t size_bytes,
+    uint8_t qos);
+
+bool dr_client_online(const struct dr_client *client);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Who this device is and where its cloud lives, as kept in the vault.
+ *
+ * Frozen format ("sys/v1"): a factory image of ten years ago must find its way with what a newer
+ * firmware wrote. Files, all of class SYS_V1 unless noted, contents without a final NUL:
+ *
+ *   v1/endpoint     u8 1 | u16 port | u8 length, thing name | u8 length, host; little-endian
+ *   v1/ca           one or more root certificates, PEM
+ *   v1/certificate  of the recovery identity, with its chain, PEM; does not expire
+ *   certificate     class SYS: of the normal identity, with its chain, PEM
+ *   v1/agent        device/agent/record.h: job, outcome, waits, notes
+ *   clock           class SYS: u64 seconds, the latest authenticated time
+ */
+#ifndef DR_DEVICE_CLIENT_IDENTITY_H
+#define DR_DEVICE_CLIENT_IDENTITY_H
+
+#include "base/status.h"
+#include "crypto/crypto.h"
+#include "device/anchor/anchor.h"
+#include "device/vault/vault.h"
+#include "format/topic.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DR_HOST_NAME_LEN_MAX 253u
+#define DR_PEM_BYTES_MAX (DR_VAULT_DATA_BYTES_MAX + 1u) /* with a final NUL */
+
+struct dr_endpoint {
+    uint16_t port;
+    char thing[DR_THING_NAME_LEN_MAX + 1u];
+    char host[DR_HOST_NAME_LEN_MAX + 1u];
+};
+
+/* Everything a device is told at manufacture. Texts are borrowed, not NUL-terminated. */
+struct dr_identity_text {
+    const char *text;
+    size_t len;
+};
+
+struct dr_identity_bundle {
+    struct dr_endpoint endpoint;
+    struct dr_identity_text ca;
+    struct dr_identity_text normal_certificate;
+    struct dr_identity_text recovery_certificate;
+};
+
+/* Write it all, each file read back. Safe to repeat after a cut. DR_E_SPACE: a text is longer than
+ * a vault file. */
+DR_MUST_USE enum dr_status
+dr_identity_store(struct dr_vault *vault, const struct dr_identity_bundle *bundle);
+
+/* DR_E_NOT_FOUND: not provisioned. DR_E_FORMAT. */
+DR_MUST_USE enum dr_status
+dr_identity_endpoint(struct dr_vault *vault, struct dr_endpoint *ret_endpoint);
+
+/* Roots and our certificate (the recovery one when recovery is set), NUL-terminated. Both hold
+ * DR_PEM_BYTES_MAX. */
+DR_MUST_USE enum dr_status dr_identity_certificates(
+    struct dr_vault *vault, bool recovery, char *ret_ca_pem, char *ret_certificate_pem);
+
+/* A PKCS#10 request for an identity key, signed by the anchor, as PEM with a final NUL. */
+#define DR_CSR_PEM_BYTES_MAX 640u
+DR_MUST_USE enum dr_status dr_identity_csr(
+    struct dr_anchor *anchor, const struct dr_crypto *crypto, enum dr_anchor_identity identity,
+    const char *common_name, char ret_pem[DR_CSR_PEM_BYTES_MAX]);
+
+#endif
