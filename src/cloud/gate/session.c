@@ -158,6 +158,7 @@ enum dr_status dr_sessions_connect(
     session->client = client;
     session->number = facts->number;
     session->service = facts->service;
+    session->persistent = facts->persistent;
     session->live = true;
     session->version = ++client->version;
     memcpy(session->certificate_id, facts->certificate_id, sizeof(session->certificate_id));
@@ -257,6 +258,17 @@ void dr_sessions_changed(struct dr_sessions *sessions, struct dr_client *client)
         client->changed = true;
         client->changed_next = sessions->changed;
         sessions->changed = client;
+    }
+}
+
+void dr_sessions_all_changed(struct dr_sessions *sessions)
+{
+    for (size_t i = 0; i < sessions->clients.bucket_count; i++) {
+        struct dr_hash_node *node = sessions->clients.buckets[i];
+        while (node != NULL) { /* bound: the chain */
+            dr_sessions_changed(sessions, DR_HASH_OWNER(node, struct dr_client, by_id));
+            node = node->next;
+        }
     }
 }
 

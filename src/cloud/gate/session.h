@@ -50,6 +50,7 @@ struct dr_session {
     bool live;
     bool service;                   /* the service's certificate */
     bool superseded;                /* a newer session has its client id */
+    bool persistent;                /* it asked to go on with an older session */
     bool kicked;                    /* asked to go; nothing is granted any more */
     enum dr_wire_disconnect reason; /* known before the disconnect, or NONE */
     uint8_t certificate_id[DR_WIRE_CERTIFICATE_ID_BYTES];
@@ -77,6 +78,7 @@ struct dr_session_facts {
     const char *address; /* may be NULL */
     uint64_t number;
     bool service;
+    bool persistent;
     uint8_t certificate_id[DR_WIRE_CERTIFICATE_ID_BYTES];
 };
 
@@ -111,6 +113,7 @@ void dr_sessions_sweep(struct dr_sessions *sessions);
 
 /* Put the client on the list of changed counters. */
 void dr_sessions_changed(struct dr_sessions *sessions, struct dr_client *client);
+void dr_sessions_all_changed(struct dr_sessions *sessions);
 /* Take one off, NULL when there is none. */
 struct dr_client *dr_sessions_next_changed(struct dr_sessions *sessions);
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Between the files of the plugin: the broker's types on one side, the gate's on the other. */
+#ifndef DR_CLOUD_GATE_PLUGIN_PRIV_H
+#define DR_CLOUD_GATE_PLUGIN_PRIV_H
+
+#include "cloud/gate/gate.h"
+
+#include <mosquitto.h>
+#include <mosquitto_broker.h>
+#include <mosquitto_plugin.h>
+#include <mqtt_protocol.h>
+
+/* SHA-256 of the DER of the client's certificate. DR_E_NOT_FOUND: it showed none. */
+DR_MUST_USE enum dr_status
+dr_plugin_certificate_id(const struct mosquitto *client, uint8_t id[DR_WIRE_CERTIFICATE_ID_BYTES]);
+
+/* The user properties that the gate reads, in malloc'ed copies owned by `held`. */
+#define DR_PLUGIN_HELD_MAX 16u
+struct dr_plugin_held {
+    char *values[DR_PLUGIN_HELD_MAX];
+    size_t count;
+};
+void dr_plugin_read_properties(
+    const mosquitto_property *properties, struct dr_gate_message *message,
+    struct dr_plugin_held *held);
+void dr_plugin_release(struct dr_plugin_held *held);
+
+/* The properties that say what the stamp says. NULL when it says nothing, or without memory. */
+mosquitto_property *dr_plugin_stamp(const struct dr_gate_stamp *stamp);
+
+#endif
