@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -119,22 +118,6 @@ static _Noreturn void jump(struct dr_channel *channel, int image_fd)
     stop(channel, DR_LED_HALT_FAULT, "the verified image is not a program for this machine");
 }
 
-static void load_secrets(
-    struct dr_channel *channel, uint8_t secret[DR_DEVICE_SECRET_BYTES], struct dr_anchor *anchor)
-{
-    uint8_t key[DR_SHA256_BYTES];
-    uint8_t seed[DR_SHA256_BYTES];
-    struct dr_anchor_port port = dr_rom_anchor_port(channel);
-    if (dr_channel_secret(channel, secret) != DR_OK ||
-        getrandom(seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
-        stop(channel, DR_LED_HALT_ANCHOR, "no device secret");
-    }
-    dr_key_derive(dr_rom_crypto(), secret, DR_LABEL_ANCHOR_ROM, key);
-    dr_anchor_init(anchor, dr_rom_crypto(), &port, DR_ANCHOR_KEY_ROM, key, seed);
-    dr_wipe(key, sizeof key);
-    dr_wipe(seed, sizeof seed);
-}
-
 int main(void)
 {
     struct dr_channel channel;
@@ -152,9 +135,10 @@ int main(void)
         fprintf(stderr, "rom: test device: times divided by %u\n", record.time_divisor);
     }
     struct dr_boot_policy policy = policy_for(record.time_divisor);
-    uint8_t secret[DR_DEVICE_SECRET_BYTES];
-    struct dr_anchor anchor;
-    load_secrets(&channel, secret, &anchor);
+    uint8_t secret[DR_DEVICE_SECRET_BYTES] = {0};
+    if (dr_channel_secret(&channel, secret) != DR_OK) {
+        stop(&channel, DR_LED_HALT_ANCHOR, "no device secret");
+    }
     struct dr_flash flash;
     dr_channel_flash(&channel, &flash);
     struct dr_rom_window window;
@@ -166,7 +150,7 @@ int main(void)
         .trust = &record.trust,
         .product = record.product,
         .secret = secret,
-        .anchor = &anchor,
+        .anchor = dr_rom_anchor_port(&channel),
         .window = dr_rom_window(&window, DR_LINUX_SLOT_BYTES)};
     dr_rom_port(&platform, &channel);
     dr_boot_run(&platform, &boot_work, &boot_result);
@@ -177,7 +161,6 @@ int main(void)
         stop(&channel, DR_LED_HALT_FAULT, "the verified image could not be sealed");
     }
     dr_wipe(secret, sizeof secret);
-    dr_anchor_wipe(&anchor);
     dr_wipe(&boot_work, sizeof boot_work);
     dr_rom_window_close(&window);
     hand_off(&channel, &boot_result.info);

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,6 +78,14 @@ static void led(void *context, enum dr_boot_led value)
     need(dr_channel_led(context, (enum dr_led)value));
 }
 
+static void seed(void *context, uint8_t out[32])
+{
+    (void)context;
+    if (getrandom(out, 32, 0) != 32) {
+        _exit(1);
+    }
+}
+
 static uint32_t now_ms(void *context)
 {
     return (uint32_t)dr_channel_uptime_ms(context);
@@ -102,6 +111,7 @@ void dr_rom_port(struct dr_boot_platform *platform, struct dr_channel *channel)
     platform->strap_take = strap_take;
     platform->pin_held = pin_held;
     platform->led = led;
+    platform->seed = seed;
     platform->now_ms = now_ms;
     platform->wait = wait_ms;
 }
