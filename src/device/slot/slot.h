@@ -60,6 +60,7 @@ struct dr_slot {
     uint32_t log_used;
     uint16_t rewrite_count;
     bool session_open;
+    bool reload; /* the map in RAM may be behind the one on flash */
     uint8_t salt[DR_SLOT_SALT_BYTES];
     uint8_t random[DR_SLOT_RANDOM_BYTES];
     uint8_t slot_key[DR_SHA256_BYTES];
