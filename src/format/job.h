@@ -99,7 +99,7 @@ dr_job_parse_answer(const void *message, size_t size_bytes, struct dr_job_answer
 DR_MUST_USE enum dr_status
 dr_job_write_get(const char *client_token, char *out, size_t capacity, size_t *ret_len);
 
-/* X(name, number, word): how far the AWS-compatible self-test handshake is. */
+/* How far the AWS-compatible self-test handshake is. */
 enum dr_job_self_test {
     DR_JOB_SELF_TEST_NONE = 0,
     DR_JOB_SELF_TEST_READY = 1,    /* "ready": installed, about to restart into it */
@@ -142,6 +142,7 @@ DR_MUST_USE enum dr_status dr_job_write_update(
 #define DR_JOB_PROTOCOL_HTTP 2u
 
 enum dr_job_action {
+    DR_JOB_ACTION_NONE = 0,
     DR_JOB_ACTION_UPDATE = 1,  /* an afr_ota document: install a file */
     DR_JOB_ACTION_REVERT = 2,  /* daruma.command: leave the running, unsealed image */
     DR_JOB_ACTION_FACTORY = 3, /* daruma.command: return to the factory image */
@@ -154,8 +155,8 @@ struct dr_job_document {
     /* afr_ota (action UPDATE) */
     uint32_t protocols; /* DR_JOB_PROTOCOL_* */
     char stream[DR_STREAM_ID_LEN_MAX + 1u];
-    uint32_t file_id;   /* 0 to 255 */
-    uint32_t file_type; /* 0 is firmware */
+    uint8_t file_id;
+    uint8_t file_type; /* 0 is firmware */
     uint32_t file_size_bytes;
     struct dr_json certfile;  /* string or absent */
     struct dr_json signature; /* sig-sha256-ecdsa: base64 of DER, or absent */

@@ -46,8 +46,8 @@ dr_json_check_object(const void *text, size_t len, struct dr_json *ret_value);
 
 enum dr_json_kind dr_json_kind(struct dr_json value);
 
-/* The value of a member; absent when there is none, or when value is not an object. name is plain
- * ASCII; a key spelt with escapes is compared decoded. */
+/* The value of a member; absent when there is none, or when value is not an object. Names are plain
+ * ASCII here; a key spelt with escapes is another key. */
 struct dr_json dr_json_member(struct dr_json object, const char *name);
 
 /* Walk an object or array. Start with an iterator made by dr_json_each; false at the end. key is
@@ -67,18 +67,54 @@ bool dr_json_next(struct dr_json_iterator *iterator);
  * is the empty string (when capacity > 0). */
 DR_MUST_USE enum dr_status dr_json_string(struct dr_json value, char *out, size_t capacity);
 
-/* Is this a string that reads exactly text (ASCII)? */
+/* Is this a string spelt exactly text (ASCII, without escapes)? */
 bool dr_json_is(struct dr_json value, const char *text);
 
-/* DR_E_NOT_FOUND: absent. DR_E_FORMAT: no integer. DR_E_RANGE: negative or above the type. */
-DR_MUST_USE enum dr_status dr_json_u32(struct dr_json value, uint32_t *ret_number);
-DR_MUST_USE enum dr_status dr_json_u64(struct dr_json value, uint64_t *ret_number);
+/* What stands between the quotes, escapes and all; absent when value is no string. */
+struct dr_json dr_json_raw(struct dr_json value);
 
-/* As dr_json_u32, but a string that holds only the digits counts too ("2"). */
-DR_MUST_USE enum dr_status dr_json_u32_lenient(struct dr_json value, uint32_t *ret_number);
+/* A string without escapes, copied and terminated: enough for names and tokens. DR_E_FORMAT: not a
+ * string, or one with escapes. DR_E_SPACE. */
+DR_MUST_USE enum dr_status dr_json_plain(struct dr_json value, char *out, size_t capacity);
+
+/* A whole number, bare or as a string of digits ("2"): clients send both.
+ *
+ * DR_E_NOT_FOUND: absent. DR_E_FORMAT: no integer. DR_E_RANGE: negative or above max. */
+DR_MUST_USE enum dr_status dr_json_number(struct dr_json value, uint64_t max, uint64_t *ret_number);
+DR_MUST_USE enum dr_status dr_json_u32(struct dr_json value, uint32_t *ret_number);
 
 /* DR_E_NOT_FOUND: absent. DR_E_FORMAT: neither true nor false. */
 DR_MUST_USE enum dr_status dr_json_bool(struct dr_json value, bool *ret_bool);
+
+/* Members of an object into fields of a struct, by a table: one pass over the object. */
+enum dr_json_field_kind {
+    DR_JSON_FIELD_U8,
+    DR_JSON_FIELD_U32,
+    DR_JSON_FIELD_U64,
+    DR_JSON_FIELD_TEXT,   /* a char array; as dr_json_plain */
+    DR_JSON_FIELD_STRING, /* a struct dr_json that must be a string */
+    DR_JSON_FIELD_OBJECT, /* a struct dr_json that must be an object */
+    DR_JSON_FIELD_VALUE,  /* a struct dr_json of any kind */
+    DR_JSON_FIELD_REQUIRED = 0x80,
+};
+
+struct dr_json_field {
+    const char *name;
+    uint16_t offset;  /* offsetof the field */
+    uint8_t kind;     /* enum dr_json_field_kind, or'ed with DR_JSON_FIELD_REQUIRED */
+    uint8_t capacity; /* of a char array */
+};
+
+#define DR_JSON_FIELDS_MAX 32u
+
+/* Fields without a member, and those whose member is null, are left as they are: the caller clears
+ * the struct first. Bit k of *ret_seen (may be NULL): field k was filled.
+ *
+ * DR_E_FORMAT: a required member is missing, or one is of the wrong kind. DR_E_RANGE, DR_E_SPACE:
+ * it does not fit its field. On failure *out is partly filled. */
+DR_MUST_USE enum dr_status dr_json_read_fields(
+    struct dr_json object, const struct dr_json_field *fields, size_t field_count, void *out,
+    uint32_t *ret_seen);
 
 /* Length of the well-formed UTF-8 sequence (RFC 3629) that text begins with, 0 when there is none.
  */
@@ -103,7 +139,9 @@ void dr_json_put_view(
     struct dr_json_writer *json, const char *name, const char *text, size_t text_len);
 void dr_json_put_hex(
     struct dr_json_writer *json, const char *name, const uint8_t *data, size_t size_bytes);
-void dr_json_put_number(struct dr_json_writer *json, const char *name, uint64_t number);
+void dr_json_put_number(struct dr_json_writer *json, const char *name, uint32_t number);
+/* For servers: 64-bit division is a library call on small processors. */
+void dr_json_put_u64(struct dr_json_writer *json, const char *name, uint64_t number);
 void dr_json_put_bool(struct dr_json_writer *json, const char *name, bool value);
 
 /* A value that is JSON already; an absent one is left out, name and all. */

@@ -2,11 +2,10 @@
 #include "format/reason.h"
 
 #include "base/check.h"
-
-#include <string.h>
+#include "format/word.h"
 
 /* All words in one string, each with its NUL: half the size of a table of pointers, and there is
- * nothing to relocate. A reason's number is its place. */
+ * nothing to relocate. A reason's number is its place, from 0. */
 static const char words[] =
 #define DR_REASON_WORD(name, number, word, text) word "\0"
     DR_REASON_LIST(DR_REASON_WORD)
@@ -27,25 +26,11 @@ DR_REASON_LIST(DR_REASON_DENSE)
 
 const char *dr_reason_word(enum dr_reason reason)
 {
-    const char *word = words;
-    if ((unsigned)reason >= REASON_COUNT) {
-        return "unknown";
-    }
-    for (unsigned i = 0; i < (unsigned)reason; i++) {
-        word += strlen(word) + 1;
-    }
-    return word;
+    return (unsigned)reason < REASON_COUNT ? dr_word(words, (unsigned)reason + 1u) : "unknown";
 }
 
 enum dr_reason dr_reason_from_word(const char *word, size_t word_len)
 {
-    const char *candidate = words;
-    for (unsigned i = 0; i < REASON_COUNT; i++) {
-        size_t len = strlen(candidate);
-        if (len == word_len && memcmp(candidate, word, len) == 0) {
-            return (enum dr_reason)i;
-        }
-        candidate += len + 1;
-    }
-    return DR_REASON_NONE;
+    unsigned number = dr_word_find(words, word, word_len);
+    return number > 0 ? (enum dr_reason)(number - 1u) : DR_REASON_NONE;
 }

@@ -45,7 +45,7 @@ enum dr_stream_error {
 #undef DR_STREAM_ERROR_ENUM
 };
 
-/* The word on the wire; "" for an unknown number. Never NULL. */
+/* The word on the wire; "" for an unknown number. Never NULL. (Service and tests.) */
 const char *dr_stream_error_word(enum dr_stream_error error);
 enum dr_stream_error dr_stream_error_from(const char *word, size_t len);
 
@@ -76,8 +76,12 @@ struct dr_stream_block {
 DR_MUST_USE enum dr_status
 dr_stream_parse_block(const uint8_t *message, size_t size_bytes, struct dr_stream_block *ret_block);
 
-/* Body of streams/S/rejected/cbor; short and long keys are understood. */
+/* Body of streams/S/rejected/cbor; short and long keys are understood. *ret_code is a view of the
+ * code's word, "" when there is none. */
 DR_MUST_USE enum dr_status dr_stream_parse_rejected(
-    const uint8_t *message, size_t size_bytes, enum dr_stream_error *ret_error);
+    const uint8_t *message, size_t size_bytes, const char **ret_code, size_t *ret_code_len);
+
+/* Is it worth asking again? Not for codes that say that this stream will never give this block. */
+bool dr_stream_code_is_transient(const char *code, size_t code_len);
 
 #endif

@@ -62,17 +62,18 @@ enum dr_dialect {
 
 struct dr_topic {
     enum dr_topic_kind kind;
-    enum dr_topic_family family;
     enum dr_topic_answer answer;
     enum dr_dialect dialect; /* streams only */
     const char *thing;       /* views into the topic that was parsed, not terminated */
     const char *id;          /* job or stream; NULL when the operation has none */
+    const char *operation;   /* all that follows the thing */
     size_t thing_len;
     size_t id_len;
+    size_t operation_len;
 };
 
 /* DR_OK; DR_E_NOT_FOUND when the thing's name is well-formed but the rest is no operation of ours
- * (kind DR_TOPIC_NONE; thing and family are filled, so that a server can refuse it by name);
+ * (kind DR_TOPIC_NONE; thing and operation are filled, so that a server can refuse it by name);
  * DR_E_FORMAT when it is not under $aws/things/T/ at all. text need not be terminated. */
 DR_MUST_USE enum dr_status
 dr_topic_parse(const char *text, size_t text_len, struct dr_topic *ret_topic);
@@ -81,6 +82,9 @@ dr_topic_parse(const char *text, size_t text_len, struct dr_topic *ret_topic);
  * are used. DR_E_ARGUMENT: bad name, or an answer the operation does not have. DR_E_SPACE. */
 DR_MUST_USE enum dr_status
 dr_topic_build(const struct dr_topic *topic, char *out, size_t capacity, size_t *ret_len);
+
+/* Which protocol a parsed topic belongs to, known operation or not. (Service.) */
+enum dr_topic_family dr_topic_family(const struct dr_topic *topic);
 
 bool dr_thing_name_valid(const char *name, size_t len);
 bool dr_job_id_valid(const char *id, size_t len);

@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "format/decimal.h"
 #include "format/image.h"
-
-#include <string.h>
-
-/* Append number in decimal; the caller has room for its at most 10 digits. */
-static char *append_number(char *out, uint32_t number)
-{
-    char digits[10];
-    size_t count = 0;
-    do {
-        digits[count++] = (char)('0' + number % 10u);
-        number /= 10u;
-    } while (number > 0);
-    while (count > 0) {
-        *out++ = digits[--count];
-    }
-    return out;
-}
 
 void dr_version_text(const struct dr_version *version, char out[DR_VERSION_TEXT_BYTES])
 {
-    out = append_number(out, version->major);
+    out += dr_decimal(version->major, out);
     *out++ = '.';
-    out = append_number(out, version->minor);
+    out += dr_decimal(version->minor, out);
     *out++ = '.';
-    out = append_number(out, version->revision);
+    out += dr_decimal(version->revision, out);
     if (version->build != 0) {
         *out++ = '+';
-        out = append_number(out, version->build);
+        out += dr_decimal(version->build, out);
     }
     *out = '\0';
 }

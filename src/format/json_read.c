@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Reading JSON: one strict pass proves the text, everything after it can walk without checking. */
+#include "format/json.h"
+
+#include <string.h>
+
+/* A position in the text. */
+struct scan {
+    const uint8_t *next;
+    const uint8_t *end;
+};
+
+static size_t left(const struct scan *scan)
+{
+    return (size_t)(scan->end - scan->next);
+}
+
+static uint8_t peek(const struct scan *scan)
+{
+    return scan->next < scan->end ? *scan->next : 0;
+}
+
+static void skip_blanks(struct scan *scan)
+{
+    while (peek(scan) == ' ' || peek(scan) == '\t' || peek(scan) == '\n' || peek(scan) == '\r') {
+        scan->next++;
+    }
+}
+
+/* Step over c; false when something else comes. */
+static bool scan_char(struct scan *scan, uint8_t c)
+{
+    if (scan->next == scan->end || *scan->next != c) {
+        return false;
+    }
+    scan->next++;
+    return true;
+}
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Behind a backslash. */
+static bool scan_escape(struct scan *scan)
+{
+    uint8_t c = peek(scan);
+    if (memchr("\"\\/bfnrtu", c, 9) == NULL) {
+        return false;
+    }
+    scan->next++;
+    for (int i = 0; c == 'u' && i < 4; i++, scan->next++) {
+        if (hex_digit(peek(scan)) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool scan_string(struct scan *scan)
+{
+    if (!scan_char(scan, '"')) {
+        return false;
+    }
+    while (scan->next < scan->end && *scan->next != '"') {
+        size_t len = dr_utf8_length(scan->next, left(scan));
+        if (len == 0 || *scan->next < 0x20) {
+            return false;
+        }
+        bool escape = *scan->next == '\\';
+        scan->next += len;
+        if (escape && !scan_escape(scan)) {
+            return false;
+        }
+    }
+    return scan_char(scan, '"');
+}
+
+static bool scan_digits(struct scan *scan)
+{
+    const uint8_t *begin = scan->next;
+    while (peek(scan) >= '0' && peek(scan) <= '9') {
+        scan->next++;
+    }
+    return scan->next > begin;
+}
+
+static bool scan_number(struct scan *scan)
+{
+    (void)scan_char(scan, '-');
+    if (!scan_char(scan, '0') && !scan_digits(scan)) {
+        return false;
+    }
+    if (scan_char(scan, '.') && !scan_digits(scan)) {
+        return false;
+    }
+    if (scan_char(scan, 'e') || scan_char(scan, 'E')) {
+        if (!scan_char(scan, '+')) {
+            (void)scan_char(scan, '-');
+        }
+        return scan_digits(scan);
+    }
+    return true;
+}
+
+static bool scan_word(struct scan *scan, const char *word)
+{
+    size_t len = strlen(word);
+    if (left(scan) < len || memcmp(scan->next, word, len) != 0) {
+        return false;
+    }
+    scan->next += len;
+    return true;
+}
+
+/* A value that holds no others. */
+static bool scan_scalar(struct scan *scan)
+{
+    switch (peek(scan)) {
+    case '"':
+        return scan_string(scan);
+    case 't':
+        return scan_word(scan, "true");
+    case 'f':
+        return scan_word(scan, "false");
+    case 'n':
+        return scan_word(scan, "null");
+    default:
+        return scan_number(scan);
+    }
+}
+
+static bool scan_key(struct scan *scan)
+{
+    skip_blanks(scan);
+    if (!scan_string(scan)) {
+        return false;
+    }
+    skip_blanks(scan);
+    return scan_char(scan, ':');
+}
+
+/* One value with all that is in it. Bit 0 of objects tells whether the innermost container is an
+ * object. bound: every turn of either loop steps over at least one byte. */
+static enum dr_status scan_value(struct scan *scan)
+{
+    uint32_t objects = 0;
+    unsigned depth = 0;
+    do {
+        skip_blanks(scan);
+        uint8_t c = peek(scan);
+        if (c == '{' || c == '[') {
+            if (depth == DR_JSON_DEPTH_MAX) {
+                return DR_E_RANGE;
+            }
+            depth++;
+            objects = objects << 1 | (c == '{' ? 1u : 0u);
+            scan->next++;
+            skip_blanks(scan);
+            if (peek(scan) != (c == '{' ? '}' : ']')) {
+                if (c == '{' && !scan_key(scan)) {
+                    return DR_E_FORMAT;
+                }
+                continue;
+            }
+        } else if (!scan_scalar(scan)) {
+            return DR_E_FORMAT;
+        }
+        /* Behind a value: close containers until one goes on. */
+        while (depth > 0) {
+            skip_blanks(scan);
+            c = peek(scan);
+            scan->next += c != 0 ? 1 : 0;
+            if (c == ',') {
+                if ((objects & 1u) != 0 && !scan_key(scan)) {
+                    return DR_E_FORMAT;
+                }
+                break;
+            }
+            if (c != ((objects & 1u) != 0 ? '}' : ']')) {
+                return DR_E_FORMAT;
+            }
+            depth--;
+            objects >>= 1;
+        }
+    } while (depth > 0);
+    return DR_OK;
+}
+
+enum dr_status dr_json_check(const void *text, size_t len, struct dr_json *ret_value)
+{
+    const uint8_t *begin = text;
+    if (len == 0) {
+        return DR_E_FORMAT;
+    }
+    struct scan scan = {begin, begin + len};
+    skip_blanks(&scan);
+    begin = scan.next;
+    DR_TRY(scan_value(&scan));
+    size_t value_len = (size_t)(scan.next - begin);
+    skip_blanks(&scan);
+    if (scan.next != scan.end) {
+        return DR_E_FORMAT;
+    }
+    ret_value->text = (const char *)begin;
+    ret_value->len = value_len;
+    return DR_OK;
+}
+
+enum dr_status dr_json_check_object(const void *text, size_t len, struct dr_json *ret_value)
+{
+    struct dr_json value;
+    DR_TRY(dr_json_check(text, len, &value));
+    if (value.text[0] != '{') {
+        return DR_E_FORMAT;
+    }
+    *ret_value = value;
+    return DR_OK;
+}
+
+struct dr_json_iterator dr_json_each(struct dr_json container)
+{
+    struct dr_json_iterator iterator = {0};
+    if (container.len > 0 && (container.text[0] == '{' || container.text[0] == '[')) {
+        iterator.next = container.text;
+        iterator.end = container.text + container.len;
+    }
+    return iterator;
+}
+
+/* Take the value that scan stands before; false when there is none. */
+static bool take(struct scan *scan, struct dr_json *ret_value)
+{
+    skip_blanks(scan);
+    const uint8_t *begin = scan->next;
+    if (scan_value(scan) != DR_OK) {
+        return false;
+    }
+    ret_value->text = (const char *)begin;
+    ret_value->len = (size_t)(scan->next - begin);
+    return true;
+}
+
+bool dr_json_next(struct dr_json_iterator *iterator)
+{
+    if (iterator->next == iterator->end) {
+        return false;
+    }
+    struct scan scan = {(const uint8_t *)iterator->next + 1, (const uint8_t *)iterator->end};
+    skip_blanks(&scan);
+    /* next stands on the bracket or comma before the element; the text was checked. */
+    if (peek(&scan) == '}' || peek(&scan) == ']' || !take(&scan, &iterator->value)) {
+        iterator->next = iterator->end;
+        return false;
+    }
+    skip_blanks(&scan);
+    iterator->key.len = 0;
+    if (peek(&scan) == ':') {
+        scan.next++;
+        iterator->key = iterator->value;
+        if (!take(&scan, &iterator->value)) {
+            iterator->next = iterator->end;
+            return false;
+        }
+        skip_blanks(&scan);
+    }
+    iterator->next = (const char *)scan.next;
+    if (peek(&scan) != ',') {
+        iterator->next = iterator->end;
+    }
+    return true;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "format/decimal.h"
+#include "format/json.h"
+
+#include <string.h>
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void dr_json_begin(struct dr_json_writer *json, void *text, size_t capacity)
+{
+    dr_writer_init(&json->out, text, capacity);
+    json->comma = false;
+}
+
+static void put_char(struct dr_json_writer *json, char c)
+{
+    dr_write_u8(&json->out, (uint8_t)c);
+}
+
+static void put_escaped(struct dr_json_writer *json, const char *text, size_t text_len)
+{
+    put_char(json, '"');
+    for (size_t i = 0; i < text_len; i++) {
+        uint8_t c = (uint8_t)text[i];
+        if (c == '"' || c == '\\') {
+            put_char(json, '\\');
+        }
+        if (c < 0x20) {
+            dr_write_text(&json->out, "\\u00");
+            put_char(json, hex_digits[c >> 4]);
+            c = (uint8_t)hex_digits[c & 15u];
+        }
+        put_char(json, (char)c);
+    }
+    put_char(json, '"');
+}
+
+/* The comma before, and the name. */
+static void put_name(struct dr_json_writer *json, const char *name)
+{
+    if (json->comma) {
+        put_char(json, ',');
+    }
+    json->comma = true;
+    if (name != NULL) {
+        put_escaped(json, name, strlen(name));
+        put_char(json, ':');
+    }
+}
+
+void dr_json_open(struct dr_json_writer *json, const char *name, char bracket)
+{
+    put_name(json, name);
+    put_char(json, bracket);
+    json->comma = false;
+}
+
+void dr_json_close(struct dr_json_writer *json, char bracket)
+{
+    put_char(json, bracket);
+    json->comma = true;
+}
+
+void dr_json_put_view(
+    struct dr_json_writer *json, const char *name, const char *text, size_t text_len)
+{
+    put_name(json, name);
+    put_escaped(json, text, text_len);
+}
+
+void dr_json_put_text(struct dr_json_writer *json, const char *name, const char *text)
+{
+    dr_json_put_view(json, name, text, strlen(text));
+}
+
+void dr_json_put_hex(
+    struct dr_json_writer *json, const char *name, const uint8_t *data, size_t size_bytes)
+{
+    put_name(json, name);
+    put_char(json, '"');
+    for (size_t i = 0; i < size_bytes; i++) {
+        put_char(json, hex_digits[data[i] >> 4]);
+        put_char(json, hex_digits[data[i] & 15u]);
+    }
+    put_char(json, '"');
+}
+
+void dr_json_put_number(struct dr_json_writer *json, const char *name, uint32_t number)
+{
+    char digits[DR_DECIMAL_BYTES];
+    put_name(json, name);
+    dr_write_bytes(&json->out, (const uint8_t *)digits, dr_decimal(number, digits));
+}
+
+void dr_json_put_value(struct dr_json_writer *json, const char *name, struct dr_json value)
+{
+    if (value.len > 0) {
+        put_name(json, name);
+        dr_write_bytes(&json->out, (const uint8_t *)value.text, value.len);
+    }
+}
+
+enum dr_status dr_json_end(const struct dr_json_writer *json, size_t *ret_len)
+{
+    DR_TRY(json->out.status);
+    *ret_len = json->out.size_bytes;
+    return DR_OK;
+}
