@@ -111,6 +111,7 @@ static void late_revert(struct dr_deciding *deciding, uint8_t reason, enum dr_tr
         out->asked = previous;
         return;
     }
+    state->trial.faults = out->faults;
     if (answer == DR_ANSWER_YES) {
         dr_decide_drop_trial(state, kind, reason, dr_decide_class(reason));
     } else {
@@ -137,7 +138,6 @@ static void charge_confirmed(struct dr_deciding *deciding)
     if (deciding->revert_asked) {
         late_revert(deciding, deciding->revert_reason, DR_TRANSITION_REVERT);
     } else if (faults >= deciding->in->policy->confirmed_faults) {
-        out->state.trial.faults = faults;
         late_revert(deciding, (uint8_t)fault_reason(deciding), DR_TRANSITION_LATE_REVERT);
     }
 }
