@@ -84,6 +84,12 @@ void dr_wire_encode_summary(
     dr_write_u16(&writer, summary->version_revision);
     dr_write_u32(&writer, summary->version_build);
     dr_write_bytes(&writer, summary->digest, sizeof summary->digest);
+    dr_write_u32(&writer, summary->security_counter);
+    dr_write_u32(&writer, summary->revocation);
+    dr_write_u32(&writer, summary->user_epoch);
+    dr_write_u8(&writer, summary->tries_left);
+    dr_write_u8(&writer, summary->boots_left);
+    dr_write_u16(&writer, 0);
 }
 
 enum dr_status
@@ -105,8 +111,14 @@ dr_wire_decode_summary(const uint8_t *data, size_t size_bytes, struct dr_wire_su
     summary.version_revision = dr_read_u16(&reader);
     summary.version_build = dr_read_u32(&reader);
     dr_read_bytes(&reader, summary.digest, sizeof summary.digest);
+    summary.security_counter = dr_read_u32(&reader);
+    summary.revocation = dr_read_u32(&reader);
+    summary.user_epoch = dr_read_u32(&reader);
+    summary.tries_left = dr_read_u8(&reader);
+    summary.boots_left = dr_read_u8(&reader);
+    uint16_t zero_end = dr_read_u16(&reader);
     DR_TRY(reader.status);
-    if (zero != 0) {
+    if (zero != 0 || zero_end != 0) {
         return DR_E_FORMAT;
     }
     *ret_summary = summary;

@@ -87,8 +87,13 @@ struct dr_wire_summary {
     uint16_t version_revision;
     uint32_t version_build;
     uint8_t digest[32];
+    uint32_t security_counter; /* the device's, not the image's */
+    uint32_t revocation;
+    uint32_t user_epoch;
+    uint8_t tries_left; /* of a candidate */
+    uint8_t boots_left;
 };
-#define DR_WIRE_SUMMARY_BYTES 52u
+#define DR_WIRE_SUMMARY_BYTES 68u
 
 struct dr_wire_request {
     uint16_t operation;

@@ -63,7 +63,7 @@ struct dr_board_machine {
     int serial;  /* read end of the machine's standard output and error; -1: none */
     uint64_t reset_ns;
     uint64_t restart_ms;            /* STOPPED only */
-    uint32_t resets;                /* since power-on */
+    uint32_t boots;                 /* starts since power-on */
     struct dr_wire_summary summary; /* of the last hand-off since power-on */
     bool has_summary;
     uint8_t handoff[DR_WIRE_HANDOFF_BYTES_MAX]; /* wiped when it was taken */

@@ -106,6 +106,7 @@ static void start(struct dr_board *board)
 {
     struct dr_board_machine *machine = &board->machine;
     machine->reset_ns = dr_board_now_ns();
+    machine->boots++;
     machine->secret_given = false;
     machine->crash_reported = false;
     dr_board_watchdog_stop(board);
@@ -154,7 +155,7 @@ void dr_board_power_on(struct dr_board *board)
         return;
     }
     board->power_ms = dr_board_now_ms();
-    board->machine.resets = 0;
+    board->machine.boots = 0;
     board->machine.has_summary = false;
     /* RAM that lost its power holds anything. */
     if (getrandom(board->retained, sizeof board->retained, 0) != (ssize_t)sizeof board->retained) {
@@ -186,7 +187,6 @@ void dr_board_reset(struct dr_board *board, const char *why)
         return;
     }
     halt(board);
-    board->machine.resets++;
     dr_board_log(board, "board", "reset: %s", why);
     start(board);
 }

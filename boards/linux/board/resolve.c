@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Names become addresses: first what `daruma device net` says (net.conf), then the host's resolver.
  *
- * net.conf: one "name address" or "name address:port" per line ("[address]:port" for IPv6); it
- * stands for whoever owns the network in front of the device, so it is read anew for each question
- * and survives power cuts. */
+ * net.conf: one "name address" or "name address:port" per line ("[address]:port" for IPv6); "*" is
+ * every name. It stands for whoever owns the network in front of the device, so it is read anew for
+ * each question and survives power cuts. */
 #include "boards/linux/board/board.h"
 
 #include "base/cursor.h"
@@ -77,7 +77,8 @@ static enum dr_status override(const char *name, struct dr_writer *writer)
         char *rest = NULL;
         char *word = strtok_r(line, " \t\n", &rest);
         char *address = strtok_r(NULL, " \t\n", &rest);
-        if (word != NULL && address != NULL && strcasecmp(word, name) == 0) {
+        if (word != NULL && address != NULL &&
+            (strcmp(word, "*") == 0 || strcasecmp(word, name) == 0)) {
             put_override(writer, address);
         }
     }

@@ -63,6 +63,10 @@ static void add_summary(struct text *text, const struct dr_wire_summary *summary
     add(text, "spare %s\n", dr_slot_word(summary->spare));
     add(text, "reason %s\n", dr_reason_word((enum dr_reason)summary->reason));
     add(text, "hang_ms %u\ndigest %s\n", (unsigned)summary->hang_ms, hex);
+    add(text, "counters.security %u\n", (unsigned)summary->security_counter);
+    add(text, "counters.revocation %u\n", (unsigned)summary->revocation);
+    add(text, "counters.epoch %u\n", (unsigned)summary->user_epoch);
+    add(text, "tries_left %u\nboots_left %u\n", summary->tries_left, summary->boots_left);
 }
 
 size_t dr_board_show(const struct dr_board *board, char *out, size_t capacity_bytes)
@@ -76,8 +80,8 @@ size_t dr_board_show(const struct dr_board *board, char *out, size_t capacity_by
         (int)board->anchor.pid);
     bool on = machine->phase == DR_BOARD_ROM || machine->phase == DR_BOARD_FIRMWARE;
     uint64_t uptime_ms = on ? (dr_board_now_ns() - machine->reset_ns) / 1000000u : 0;
-    add(&text, "uptime_ms %llu\nresets %u\n", (unsigned long long)uptime_ms,
-        (unsigned)machine->resets);
+    add(&text, "uptime_ms %llu\nboots %u\n", (unsigned long long)uptime_ms,
+        (unsigned)machine->boots);
     add(&text, "led %u\nled_word %s\n", (unsigned)led, led_word(led));
     add(&text, "app_leds %u\n", (unsigned)dr_flash_file_panel(&board->flash, DR_PANEL_APP_LEDS_AT));
     add(&text, "pin %u\n", (unsigned)dr_flash_file_panel(&board->flash, DR_PANEL_PINS_AT) & 1u);

@@ -85,7 +85,12 @@ static struct dr_wire_summary summary_of(const struct dr_boot_info *info)
         .version_major = info->order.version.major,
         .version_minor = info->order.version.minor,
         .version_revision = info->order.version.revision,
-        .version_build = info->order.version.build};
+        .version_build = info->order.version.build,
+        .security_counter = info->security_counter,
+        .revocation = info->revocation,
+        .user_epoch = info->user_epoch,
+        .tries_left = info->tries_left,
+        .boots_left = info->boots_left};
     memcpy(summary.digest, info->digest, sizeof summary.digest);
     return summary;
 }
