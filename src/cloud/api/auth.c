@@ -38,8 +38,8 @@ static enum dr_api_style guess_style(const struct dr_sigv4_request *request)
     static const struct dr_api_route_table *const tables[] = {
         &dr_api_routes_iot, &dr_api_routes_known, &dr_api_routes_own};
     struct dr_api_match match;
-    if (request->target[strcspn(request->target, "?") - 1] == '/' && request->target[1] != '/') {
-        return DR_API_STYLE_JSON;
+    if (strcspn(request->target, "?") == 1) {
+        return DR_API_STYLE_JSON; /* "/": sts, or a list of buckets */
     }
     for (size_t i = 0; i < DR_ARRAY_COUNT(tables); i++) {
         enum dr_status status =
@@ -66,6 +66,16 @@ static bool refuse_claim(struct dr_api_call *call, enum dr_status status)
             call, DR_API_INCOMPLETE_SIGNATURE,
             "the signature's parts are missing, malformed or do not agree, or host or an x-amz "
             "header is not signed");
+    }
+    return false;
+}
+
+static bool has_header(const struct dr_api_call *call, const char *name)
+{
+    for (size_t i = 0; i < call->request.header_count; i++) {
+        if (strcasecmp(call->request.headers[i].name, name) == 0) {
+            return true;
+        }
     }
     return false;
 }
@@ -151,7 +161,6 @@ bool dr_api_authenticate(
     struct dr_api_call *call, const struct dr_api_credential *credentials, size_t count,
     struct dr_api_auth *auth)
 {
-    char token[8];
     enum dr_status status = dr_sigv4_parse(&call->request, &auth->claim);
     if (status != DR_OK) {
         return refuse_claim(call, status);
@@ -159,7 +168,7 @@ bool dr_api_authenticate(
     auth->service = dr_api_service_from_scope(auth->claim.service);
     call->style = style_of(auth->service);
     auth->credential = find_credential(credentials, count, auth->claim.access_key_id);
-    bool temporary = dr_api_header(call, "x-amz-security-token", token, sizeof token);
+    bool temporary = has_header(call, "x-amz-security-token");
     if (auth->credential == NULL || temporary) {
         dr_api_fail(
             call, DR_API_UNKNOWN_KEY,

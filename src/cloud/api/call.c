@@ -125,6 +125,25 @@ const char *dr_api_body_string(const struct dr_api_call *call, const char *membe
     return json_string_value(json_object_get(call->body, member));
 }
 
+const char *dr_api_body_required(struct dr_api_call *call, const char *member)
+{
+    const char *value = dr_api_body_string(call, member);
+    if (value == NULL) {
+        dr_api_fail(call, DR_API_INVALID_REQUEST, "the member \"%s\" is missing", member);
+    }
+    return value;
+}
+
+bool dr_api_header_required(
+    struct dr_api_call *call, const char *name, char *out, size_t capacity_bytes)
+{
+    if (dr_api_header(call, name, out, capacity_bytes) && out[0] != '\0') {
+        return true;
+    }
+    dr_api_fail(call, DR_API_INVALID_REQUEST, "the header %s is missing or too long", name);
+    return false;
+}
+
 /* --- answering --- */
 
 static void drop_answer(struct dr_api_answer *answer)

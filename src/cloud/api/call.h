@@ -90,6 +90,11 @@ DR_MUST_USE bool dr_api_page_read(struct dr_api_call *call, struct dr_api_page *
 /* Member of the JSON body; NULL when absent. Kinds were checked by the route's schema. */
 const char *dr_api_body_string(const struct dr_api_call *call, const char *member);
 
+/* The same for what must be there: NULL, or false, after an error answer was set. */
+const char *dr_api_body_required(struct dr_api_call *call, const char *member);
+DR_MUST_USE bool dr_api_header_required(
+    struct dr_api_call *call, const char *name, char *out, size_t capacity_bytes);
+
 /* --- answering --- */
 
 /* The usual end of a handler: DR_OK answers 200 with body (its reference is taken; NULL gives {}),

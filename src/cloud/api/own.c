@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* What AWS has no name for: /daruma/... */
+#include "cloud/api/handlers.h"
+#include "cloud/service/certificates.h"
+#include "cloud/service/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The process serves. Says nothing about what stands behind it: that is /daruma/ready. */
+void dr_api_health(struct dr_api_call *call)
+{
+    dr_api_done(call, DR_OK, json_pack("{ss}", "status", "ok"));
+}
+
+void dr_api_ready(struct dr_api_call *call)
+{
+    const char *why = "";
+    if (call->config->ready(call->config->ctx, &why)) {
+        dr_api_done(call, DR_OK, json_pack("{ss}", "status", "ready"));
+        return;
+    }
+    dr_api_fail(call, DR_API_UNAVAILABLE, "not ready: %s", why);
+}
+
+void dr_api_thing_state(struct dr_api_call *call)
+{
+    json_t *body = NULL;
+    dr_api_done(call, dr_service_thing_state(&call->use, dr_api_parameter(call, 0), &body), body);
+}
+
+void dr_api_thing_timeline(struct dr_api_call *call)
+{
+    struct dr_api_page page;
+    json_t *body = NULL;
+    if (dr_api_page_read(call, &page)) {
+        dr_api_done(
+            call,
+            dr_service_thing_timeline(&call->use, dr_api_parameter(call, 0), &page.page, &body),
+            body);
+    }
+}
+
+/* Messages and bytes that went through the broker for a client id. */
+void dr_api_thing_counters(struct dr_api_call *call)
+{
+    const struct dr_api_config *config = call->config;
+    char *text =
+        config->traffic == NULL ? NULL : config->traffic(config->ctx, dr_api_parameter(call, 0));
+    if (text == NULL) {
+        dr_api_fail(call, DR_API_NOT_FOUND, "the broker has told nothing about this client id yet");
+        return;
+    }
+    dr_api_answer_text(call, 200, "application/json", text, strlen(text));
+}
+
+/* A certificate without expiry for the recovery key: body {certificateSigningRequest}. */
+void dr_api_recovery_certificate(struct dr_api_call *call)
+{
+    json_t *body = NULL;
+    const char *csr = dr_api_body_required(call, "certificateSigningRequest");
+    if (csr == NULL) {
+        return;
+    }
+    dr_api_done(
+        call,
+        dr_service_create_certificate_from_csr(
+            &call->use, csr, dr_api_parameter(call, 0), true, true, &body),
+        body);
+}
+
+void dr_api_list_audit(struct dr_api_call *call)
+{
+    struct dr_api_page page;
+    json_t *body = NULL;
+    if (dr_api_page_read(call, &page)) {
+        dr_api_done(call, dr_service_list_audit(&call->use, &page.page, &body), body);
+    }
+}
