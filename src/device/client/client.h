@@ -65,7 +65,7 @@ struct dr_client_config {
     const struct dr_flash_map *map;
     struct dr_anchor *anchor;
     const struct dr_link *link;
-    const struct dr_boot_info *info; /* decoded; its keys may be wiped after dr_client_start */
+    const struct dr_boot_info *info; /* decoded, with its keys */
     struct dr_client_board board;
     struct dr_client_product product;
     uint8_t *scratch; /* the block buffer: encryption, verification; multiple of 32, >= 1024 */
@@ -104,12 +104,9 @@ struct dr_client {
     struct dr_agent_self self;
     struct dr_client_clock clock;
     struct dr_slot slot;
-    bool slot_open;
-    bool link_wanted_down; /* told while actions ran: to be handled after them */
-    enum dr_link_fault link_fault;
-    bool link_told_up;
-    bool busy;
-    bool expired_handled;
+    bool busy;        /* actions are being carried out */
+    bool link_failed; /* told meanwhile: to be handled after the action */
+    enum dr_reason link_reason;
     uint64_t retained_ms;
     struct dr_retained retained;
     struct dr_image_info image; /* of the download, from its head and tail */

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* What the hand-off means for the agent and for the device report. */
+#include "device/client/client_priv.h"
+
+#include <string.h>
+
+static void
+tell_fate(struct dr_agent_fate *fate, const uint8_t *digest, uint8_t reason, uint8_t tries)
+{
+    memcpy(fate->digest, digest, sizeof(fate->digest));
+    fate->reason = (enum dr_reason)reason;
+    fate->tries = tries;
+}
+
+static void tell_rejections(struct dr_agent_facts *facts, const struct dr_rejections *rejections)
+{
+    for (size_t i = 0; i < DR_BOOT_REJECTIONS; i++) {
+        const struct dr_rejection *entry = &rejections->entry[i];
+        if (entry->class != DR_REJECTION_NONE) {
+            struct dr_agent_fate *fate = &facts->rejections[facts->rejection_count++];
+            tell_fate(fate, entry->digest, rejections->reason[i], rejections->count[i]);
+            fate->environment = entry->class == DR_REJECTION_ENVIRONMENT;
+        }
+    }
+}
+
+static void learn_facts(struct dr_client *client)
+{
+    const struct dr_boot_info *info = client->config.info;
+    struct dr_agent_facts *facts = &client->facts;
+    memset(facts, 0, sizeof(*facts));
+    facts->image = (enum dr_agent_image)info->state;
+    facts->recovery = info->mode == DR_MODE_RECOVERY;
+    facts->may_install = info->spare != DR_SLOT_NONE;
+    facts->lower_rung = info->rung != DR_RUNG_NORMAL;
+    facts->slot = info->slot;
+    facts->confirmed_boots = info->confirmed_boots;
+    memcpy(facts->digest, info->digest, sizeof(facts->digest));
+    facts->soak_s = info->limits.soak_s;
+    facts->seal_s = info->limits.seal_s;
+    struct dr_flash_area spare =
+        dr_flash_slot_area(client->config.map, (enum dr_slot_id)info->spare);
+    facts->spare_bytes = dr_slot_capacity(&client->config.flash->geometry, &spare);
+    facts->block_bytes = client->config.block_bytes;
+    facts->window_bytes = client->config.window_bytes;
+    if (info->last.kind != DR_TRANSITION_INSTALL && info->last.kind != DR_TRANSITION_CONFIRM &&
+        info->last.kind != DR_TRANSITION_SEAL) {
+        tell_fate(&facts->last, info->last.digest, info->last.reason, info->last.faults);
+    }
+    tell_fate(&facts->refused, info->refused.digest, info->refused.reason, 0);
+    tell_rejections(facts, &info->rejections);
+}
+
+static void learn_report(struct dr_client *client)
+{
+    const struct dr_boot_info *info = client->config.info;
+    struct dr_report *report = &client->self.report;
+    struct dr_anchor_status status;
+    memset(&client->self, 0, sizeof(client->self));
+    memcpy(client->self.thing, client->endpoint.thing, sizeof(client->self.thing));
+    report->version = info->order.version;
+    memcpy(report->digest, info->digest, sizeof(report->digest));
+    report->slot = (enum dr_report_slot)info->slot;
+    report->state = (enum dr_report_state)info->state;
+    report->mode = (enum dr_report_mode)info->mode;
+    report->rung = info->rung;
+    report->tries_left = info->tries_left;
+    report->boot_reason = (enum dr_reason)info->boot_reason;
+    report->last_reason = (enum dr_reason)info->last.reason;
+    report->counter_security = info->security_counter;
+    report->counter_revocation = info->revocation;
+    report->counter_epoch = info->user_epoch;
+    if (dr_anchor_status(client->config.anchor, &status) == DR_OK) {
+        report->alerts = status.counters[DR_ANCHOR_COUNTER_ALERTS];
+        report->counter_security = status.counters[DR_ANCHOR_COUNTER_SECURITY];
+    }
+}
+
+void dr_client_learn(struct dr_client *client)
+{
+    uint8_t random[4] = {0};
+    learn_facts(client);
+    learn_report(client);
+    /* Only jitter hangs on it: without an answer every device waits alike. */
+    DR_IGNORE(dr_anchor_entropy(client->config.anchor, random, sizeof(random)) != DR_OK);
+    client->facts.entropy = (uint32_t)random[0] | (uint32_t)random[1] << 8 |
+                            (uint32_t)random[2] << 16 | (uint32_t)random[3] << 24;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Between the link and the agent. */
+#include "device/client/client_priv.h"
+
+#include <string.h>
+
+static enum dr_reason reason_of(enum dr_link_fault fault)
+{
+    switch (fault) {
+    case DR_LINK_FAULT_TLS_UNTRUSTED:
+        return DR_REASON_TLS_UNTRUSTED;
+    case DR_LINK_FAULT_TLS_NAME:
+        return DR_REASON_TLS_NAME;
+    case DR_LINK_FAULT_TLS_EXPIRED:
+        return DR_REASON_TLS_EXPIRED;
+    case DR_LINK_FAULT_TLS_OTHER:
+    case DR_LINK_FAULT_LOCAL:
+        return DR_REASON_TLS_OTHER;
+    case DR_LINK_FAULT_NONE:
+    case DR_LINK_FAULT_NETWORK:
+    case DR_LINK_FAULT_REFUSED:
+        return DR_REASON_NONE;
+    }
+    return DR_REASON_NONE;
+}
+
+enum dr_status dr_client_connect(struct dr_client *client)
+{
+    const struct dr_client_clock *clock = &client->clock;
+    bool recovery = client->config.info->mode == DR_MODE_RECOVERY;
+    char filters[DR_AGENT_FILTERS][DR_TOPIC_BYTES_MAX];
+    struct dr_link_subscription subscriptions[DR_AGENT_FILTERS];
+    char *ca = client->workspace.pem.ca;
+    char *certificate = client->workspace.pem.certificate;
+    DR_TRY(dr_identity_certificates(&client->vault, recovery, ca, certificate));
+    for (size_t i = 0; i < DR_AGENT_FILTERS; i++) {
+        DR_TRY(dr_agent_filter(client->endpoint.thing, i, filters[i]));
+        subscriptions[i].filter = filters[i];
+        subscriptions[i].qos = i == 0 ? 1 : 0; /* the notification; blocks heal by themselves */
+    }
+    uint64_t since_ms = dr_client_now(client) - clock->told_ms;
+    const struct dr_link_identity identity = {
+        .host = client->endpoint.host,
+        .port = client->endpoint.port,
+        .client_id = client->endpoint.thing,
+        .ca_pem = ca,
+        .certificate_pem = certificate,
+        .key = recovery ? DR_ANCHOR_IDENTITY_RECOVERY : DR_ANCHOR_IDENTITY_NORMAL,
+        .floor_s = dr_client_floor_s(client),
+        .now_s = clock->told_s == 0 ? 0 : clock->told_s + dr_agent_seconds(since_ms),
+    };
+    const struct dr_link *link = client->config.link;
+    return link->connect(link->context, &identity, subscriptions, DR_AGENT_FILTERS);
+}
+
+void dr_client_send(struct dr_client *client, const struct dr_agent_action *action)
+{
+    const struct dr_link *link = client->config.link;
+    struct dr_letter *letter = &client->letter;
+    enum dr_status status =
+        dr_agent_compose(&client->agent, action, &client->self, dr_client_now(client), letter);
+    if (status == DR_OK) {
+        status = link->publish(
+            link->context, letter->topic, letter->payload, letter->size_bytes, letter->qos);
+    }
+    if (status != DR_OK) {
+        /* The agent's timers say it again. */
+        dr_client_log(client, "not sent", dr_status_text(status));
+    }
+}
+
+static void hear(struct dr_client *client, const struct dr_link_event *event)
+{
+    struct dr_heard *heard = &client->heard;
+    if (dr_agent_hear(&client->agent, event->topic, event->payload, event->size_bytes, heard) !=
+        DR_OK) {
+        return;
+    }
+    if (heard->time_s != 0) {
+        dr_client_clock_tell(client, heard->time_s);
+    }
+    dr_client_event(client, &heard->event);
+}
+
+void dr_client_sink(void *context, const struct dr_link_event *event)
+{
+    struct dr_client *client = context;
+    struct dr_agent_event agent_event = {0};
+    if (event->kind == DR_LINK_MESSAGE) {
+        hear(client, event);
+        return;
+    }
+    if (event->kind == DR_LINK_UP) {
+        agent_event.kind = DR_EVENT_LINK_UP;
+        dr_client_log(client, "connected", client->endpoint.host);
+    } else {
+        agent_event.kind = DR_EVENT_LINK_DOWN;
+        agent_event.reason = reason_of(event->fault);
+        dr_client_log(
+            client, "disconnected",
+            agent_event.reason != DR_REASON_NONE ? dr_reason_word(agent_event.reason) : "network");
+    }
+    dr_client_event(client, &agent_event);
+}
