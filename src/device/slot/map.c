@@ -13,7 +13,7 @@
 
 bool dr_slot_bit(const uint8_t *bits, uint32_t index)
 {
-    return (bits[index / 8u] >> (index % 8u) & 1u) != 0;
+    return ((unsigned)bits[index / 8u] >> (index % 8u) & 1u) != 0;
 }
 
 void dr_slot_bit_set(uint8_t *bits, uint32_t index)
