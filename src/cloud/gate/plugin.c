@@ -7,6 +7,7 @@
  *   plugin_opt_region NAME                of policy ARNs
  *   plugin_opt_account NUMBER
  *   plugin_opt_ring_bytes N               uncommitted QoS 1 messages kept; default 16 MiB
+ *   plugin_opt_stats_ms N                 how often counters are told; default 250
  *
  * Written against mosquitto 2.0.11's plugin interface (version 5). The broker must run with
  * per_listener_settings false (else it gives no ticks) and without use_identity_as_username (else
@@ -220,6 +221,12 @@ static bool read_option(const struct mosquitto_opt *option, struct dr_gate_optio
     }
     if (strcmp(option->key, "ring_bytes") == 0) {
         return read_size(value, &options->ring_bytes);
+    }
+    if (strcmp(option->key, "stats_ms") == 0) {
+        size_t number = 0;
+        bool valid = read_size(value, &number) && number <= UINT16_MAX;
+        options->stats_ms = (unsigned)number;
+        return valid;
     }
     return strcmp(option->key, "service_certificate") == 0 &&
            dr_hex_decode(
