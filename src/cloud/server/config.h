@@ -36,13 +36,15 @@ struct dr_server_config {
     char device_ca_key[DR_CONFIG_PATH_MAX];
     char server_ca[DR_CONFIG_PATH_MAX];     /* what devices and tools trust */
     char signer_socket[DR_CONFIG_PATH_MAX]; /* "" when there is no signer */
+    char signing_profile[65];               /* used when CreateOTAUpdate names none; "" = none */
     char mqtt_host[256];                    /* "" runs without a bus (tests) */
     uint16_t mqtt_port;
     char mqtt_certificate[DR_CONFIG_PATH_MAX]; /* the service's client certificate */
     char mqtt_key[DR_CONFIG_PATH_MAX];
     char gate_snapshot[DR_CONFIG_PATH_MAX]; /* "" when there is no gate */
     char device_endpoint[256];              /* what DescribeEndpoint answers: host:port */
-    char ready_file[DR_CONFIG_PATH_MAX];    /* "" or a file that holds the API port once ready */
+    char ready_file[DR_CONFIG_PATH_MAX];    /* "", or a file that holds the API's port once ready */
+    bool strict;                            /* AWS's own limits */
 };
 
 /* Read and check. On failure error holds one line for a person: "FILE:LINE: what; what to do".
