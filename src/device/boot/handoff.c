@@ -31,7 +31,8 @@ static void derive_keys(
     keys->present = keys_of_mode(info->mode);
     dr_key_derive(crypto, secret, DR_LABEL_SLOT_A, keys->slot_a);
     dr_key_derive(crypto, secret, DR_LABEL_SLOT_B, keys->slot_b);
-    dr_key_derive_epoch(crypto, secret, DR_LABEL_SYS_V1, work->view.epoch, keys->sys_v1);
+    /* Without the epoch: after an erase the factory image must still find its way to the cloud. */
+    dr_key_derive(crypto, secret, DR_LABEL_SYS_V1, keys->sys_v1);
     if ((keys->present & DR_KEY_VAULT_SYS) != 0) {
         dr_key_derive(crypto, secret, DR_LABEL_VAULT_SYS, keys->vault_sys);
         dr_key_derive(crypto, secret, DR_LABEL_ANCHOR_FW, keys->anchor_fw);

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* The journal on the NOR model: what it keeps, what it refuses, and every cut of an append. */
+#include "tests/unit/check.h"
+
+#include "crypto/crypto.h"
+#include "device/boot/journal.h"
+#include "sim/nor.h"
+
+#define SECTOR 4096u
+#define RECORDS (SECTOR / DR_JOURNAL_RECORD_BYTES)
+
+static const struct dr_flash_geometry geometry = {
+    .size_bytes = 4 * SECTOR,
+    .sector_bytes = SECTOR,
+    .program_unit_bytes = 32,
+    .erased_value = 0xff,
+};
+static const struct dr_flash_area area = {SECTOR, 2 * SECTOR};
+static const uint8_t key[DR_BOOT_KEY_BYTES] = "the key of the boot journal";
+
+static struct dr_sim_power power;
+static struct dr_nor *nor;
+static struct dr_journal journal;
+static struct dr_boot_state state;
+
+static enum dr_status open_journal(void)
+{
+    memset(&state, 0, sizeof state);
+    return dr_journal_open(&journal, dr_nor_port(nor), area, &dr_crypto_openssl, key, &state);
+}
+
+/* A state that can be told from others. */
+static void mark(uint8_t number)
+{
+    memset(&state, 0, sizeof state);
+    state.home = DR_SLOT_FACTORY;
+    state.lost_faults = number;
+}
+
+static void begin(void)
+{
+    dr_sim_power_init(&power, 1);
+    nor = dr_nor_create(&geometry, &power);
+    REQUIRE(nor != NULL);
+}
+
+static void end(void)
+{
+    const char *text = NULL;
+    EXPECT_EQ(dr_nor_violations(nor, &text), 0);
+    dr_nor_destroy(nor);
+}
+
+static void append(uint8_t number)
+{
+    mark(number);
+    EXPECT_EQ(dr_journal_append(&journal, &state, 0), DR_OK);
+}
+
+static void test_empty(void)
+{
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    EXPECT(!dr_journal_is_firm(&journal));
+    end();
+}
+
+static void test_newest_wins_over_many_rounds(void)
+{
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    for (uint8_t i = 1; i < 5 * RECORDS; i++) {
+        append(i);
+        EXPECT_EQ(state.sequence, i);
+        EXPECT_EQ(open_journal(), DR_OK);
+        EXPECT_EQ(state.lost_faults, i);
+        EXPECT_EQ(state.sequence, i);
+        EXPECT(dr_journal_is_firm(&journal));
+    }
+    end();
+}
+
+static void test_base(void)
+{
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    mark(1);
+    EXPECT_EQ(dr_journal_append(&journal, &state, 1000), DR_OK);
+    EXPECT_EQ(state.sequence, 1001);
+    end();
+}
+
+static void test_foreign_key(void)
+{
+    static const uint8_t other[DR_BOOT_KEY_BYTES] = "another device";
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    append(1);
+    EXPECT_EQ(
+        dr_journal_open(&journal, dr_nor_port(nor), area, &dr_crypto_openssl, other, &state),
+        DR_E_NOT_FOUND);
+    end();
+}
+
+/* Any single changed byte of the newest record gives the record before it. */
+static void test_damage(void)
+{
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    append(1);
+    append(2);
+    struct dr_nor_snapshot *snapshot = dr_nor_snapshot(nor);
+    for (uint32_t i = 0; i < DR_JOURNAL_RECORD_BYTES; i++) {
+        uint8_t byte = 0;
+        uint32_t at = area.address + DR_JOURNAL_RECORD_BYTES + i;
+        dr_nor_peek(nor, at, &byte, 1);
+        byte ^= (uint8_t)(1u << (i % 8u));
+        dr_nor_poke(nor, at, &byte, 1);
+        EXPECT_EQ(open_journal(), DR_OK);
+        EXPECT_EQ(state.lost_faults, 1);
+        dr_nor_restore(nor, snapshot);
+    }
+    dr_nor_snapshot_destroy(snapshot);
+    end();
+}
+
+/* A record that was copied elsewhere is still only the record it was. */
+static void test_copied_record_is_not_newer(void)
+{
+    uint8_t old[DR_JOURNAL_RECORD_BYTES];
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    append(1);
+    append(2);
+    dr_nor_peek(nor, area.address, old, sizeof old);
+    dr_nor_poke(nor, area.address + 2 * DR_JOURNAL_RECORD_BYTES, old, sizeof old);
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, 2);
+    end();
+}
+
+/* The sector with the newest record has lost its snapshot: it is not appended to, and not erased
+ * before the other one holds a newer record. */
+static void test_lost_snapshot(void)
+{
+    static const uint8_t junk[64] = {1, 2, 3};
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    append(1);
+    append(2);
+    dr_nor_poke(nor, area.address, junk, sizeof junk);
+    EXPECT_EQ(open_journal(), DR_OK);
+    append(3);
+    uint8_t first[DR_JOURNAL_RECORD_BYTES];
+    dr_nor_peek(nor, area.address + SECTOR, first, sizeof first);
+    EXPECT(first[0] == 'D' && first[1] == 'R');
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, 3);
+    end();
+}
+
+static void test_refusing_part(void)
+{
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    append(1);
+    append(2);
+    dr_nor_set_faults(nor, 0, 1000);
+    mark(3);
+    EXPECT_EQ(dr_journal_append(&journal, &state, 0), DR_E_IO);
+    dr_nor_set_faults(nor, 0, 0);
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, 2);
+    append(4);
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, 4);
+    end();
+}
+
+static void test_one_fault_is_worked_around(void)
+{
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    append(1);
+    dr_nor_set_faults(nor, 0, 1);
+    append(2);
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, 2);
+    EXPECT_EQ(state.sequence, 2); /* the spoiled place holds the same record, or nothing */
+    end();
+}
+
+/* Every operation of 3 rounds of appends, cut in every way; then one more append. The state is the
+ * one before or the one being written, and never goes back. */
+static bool cut_case(uint64_t operation, enum dr_sim_torn kind)
+{
+    dr_sim_power_init(&power, operation * DR_SIM_TORN_KINDS + (uint64_t)kind);
+    nor = dr_nor_create(&geometry, &power);
+    power.cut_at = operation;
+    power.kind = kind;
+    uint8_t kept = 0;
+    enum dr_status status = open_journal();
+    for (uint8_t i = 1; i < 3 * RECORDS && !power.off; i++) {
+        mark(i);
+        status = dr_journal_append(&journal, &state, 0);
+        kept = status == DR_OK ? i : kept;
+    }
+    bool was_cut = power.off;
+    dr_sim_power_on(&power);
+    status = open_journal();
+    EXPECT(status == DR_OK || (kept == 0 && status == DR_E_NOT_FOUND));
+    uint8_t found = status == DR_OK ? state.lost_faults : 0;
+    EXPECT(found == kept || found == kept + 1);
+    append(200);
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, 200);
+    end();
+    return was_cut;
+}
+
+static void test_every_cut(void)
+{
+    for (int kind = 0; kind < (int)DR_SIM_TORN_KINDS; kind++) {
+        uint64_t operation = 1;
+        while (cut_case(operation, (enum dr_sim_torn)kind)) { /* bound: until none is left to cut */
+            operation++;
+        }
+        EXPECT(operation > 3 * RECORDS);
+    }
+}
+
+DR_TEST_MAIN(
+    test_empty, test_newest_wins_over_many_rounds, test_base, test_foreign_key, test_damage,
+    test_copied_record_is_not_newer, test_lost_snapshot, test_refusing_part,
+    test_one_fault_is_worked_around, test_every_cut)
