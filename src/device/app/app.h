@@ -36,6 +36,7 @@ struct dr_app {
     enum dr_app_behaviour behaviour;
     struct dr_app_facts facts;
     uint64_t start_ms;
+    uint64_t beat_ms;      /* next */
     uint64_t telemetry_ms; /* next */
     uint32_t beats;
 };

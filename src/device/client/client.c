@@ -277,6 +277,11 @@ enum dr_status dr_client_publish(
     return link->publish(link->context, topic, payload, size_bytes, qos);
 }
 
+void dr_client_mark_reset(struct dr_client *client)
+{
+    dr_client_retain(client, DR_MARK_RESET);
+}
+
 bool dr_client_online(const struct dr_client *client)
 {
     return client->agent.link_up;

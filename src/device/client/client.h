@@ -146,6 +146,9 @@ DR_MUST_USE enum dr_status dr_client_publish(
     struct dr_client *client, const char *topic, const uint8_t *payload, size_t size_bytes,
     uint8_t qos);
 
+/* Mark the reset that follows as wanted; for resets that the agent did not ask for. */
+void dr_client_mark_reset(struct dr_client *client);
+
 bool dr_client_online(const struct dr_client *client);
 
 #endif

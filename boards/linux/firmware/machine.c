@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* The board's ports, over the board channel. */
+#include "base/secret.h"
+#include "boards/linux/crash.h"
+#include "boards/linux/firmware/firmware.h"
+#include "boards/linux/map.h"
+#include "crypto/crypto.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define BLOCK_BYTES 16384u
+#define WINDOW_BYTES 262144u
+#define BATCH_SECTORS 8u
+
+/* Seconds since 1970 of the commit this was built from: the floor of every clock in it. */
+#ifndef DR_BUILD_TIME_S
+#define DR_BUILD_TIME_S 0
+#endif
+
+void dr_firmware_log(struct dr_firmware *firmware, const char *line)
+{
+    /* A log that cannot be written is not worth stopping for. */
+    DR_IGNORE(dr_channel_log(&firmware->channel, line) != DR_OK);
+}
+
+static enum dr_status transact(void *context, struct dr_anchor_exchange *exchange)
+{
+    const struct dr_channel_exchange channel_exchange = {
+        .request = exchange->request,
+        .request_bytes = exchange->request_bytes,
+        .response = exchange->response,
+        .capacity_bytes = exchange->response_capacity_bytes,
+        .timeout_ms = exchange->timeout_ms,
+    };
+    return dr_channel_anchor(context, &channel_exchange, &exchange->response_bytes);
+}
+
+static enum dr_status
+resolve(void *context, const char *host, uint32_t attempt, struct dr_link_address *ret_address)
+{
+    struct dr_channel_address addresses[DR_WIRE_ADDRESS_COUNT_MAX];
+    size_t count = 0;
+    DR_TRY(dr_channel_resolve(context, host, addresses, DR_WIRE_ADDRESS_COUNT_MAX, &count));
+    if (count == 0) {
+        return DR_E_NOT_FOUND;
+    }
+    const struct dr_channel_address *address = &addresses[attempt % count];
+    ret_address->port = address->port;
+    int family = address->family == 6 ? AF_INET6 : AF_INET;
+    if (inet_ntop(family, address->bytes, ret_address->text, sizeof(ret_address->text)) == NULL) {
+        return DR_E_FORMAT;
+    }
+    return DR_OK;
+}
+
+static uint64_t now_ms(void *context)
+{
+    return dr_channel_uptime_ms(context);
+}
+
+static void feed(void *context)
+{
+    /* Without a board there is no watchdog either. */
+    DR_IGNORE(dr_channel_watchdog_feed(context) != DR_OK);
+}
+
+static void reset(void *context)
+{
+    DR_IGNORE(dr_channel_reset(context) != DR_OK);
+}
+
+static enum dr_status retained_read(void *context, uint8_t out[DR_RETAINED_BYTES])
+{
+    return dr_channel_retained_read(context, 0, out, DR_RETAINED_BYTES);
+}
+
+static enum dr_status retained_write(void *context, const uint8_t data[DR_RETAINED_BYTES])
+{
+    return dr_channel_retained_write(context, 0, data, DR_RETAINED_BYTES);
+}
+
+static void log_line(void *context, const char *line)
+{
+    DR_IGNORE(dr_channel_log(context, line) != DR_OK);
+}
+
+static enum dr_status take_handoff(struct dr_firmware *firmware)
+{
+    uint8_t bytes[DR_WIRE_HANDOFF_BYTES_MAX];
+    size_t size_bytes = 0;
+    enum dr_status status =
+        dr_channel_handoff_get(&firmware->channel, bytes, sizeof(bytes), &size_bytes);
+    if (status == DR_OK) {
+        status = dr_boot_info_decode(bytes, size_bytes, &firmware->info);
+    }
+    dr_wipe(bytes, sizeof(bytes));
+    return status;
+}
+
+/* The seed of nonces must be new in each boot. The element's entropy is that; it is mixed with a
+ * key that the bus cannot know. */
+static enum dr_status open_anchor(struct dr_firmware *firmware)
+{
+    const struct dr_boot_keys *keys = &firmware->info.keys;
+    const struct dr_anchor_port port = {.context = &firmware->channel, .transact = transact};
+    uint8_t seed[DR_SHA256_BYTES] = {0};
+    uint8_t random[DR_SHA256_BYTES];
+    dr_anchor_init(&firmware->anchor, &dr_crypto_openssl, &port, DR_ANCHOR_KEY_NONE, NULL, seed);
+    DR_TRY(dr_anchor_entropy(&firmware->anchor, random, sizeof(random)));
+    const struct dr_bytes key = {keys->sys_v1, sizeof(keys->sys_v1)};
+    const struct dr_bytes part = {random, sizeof(random)};
+    dr_hmac_sha256(&dr_crypto_openssl, key, &part, 1, seed);
+    bool with_key = (keys->present & DR_KEY_ANCHOR_FW) != 0;
+    dr_anchor_init(
+        &firmware->anchor, &dr_crypto_openssl, &port,
+        with_key ? DR_ANCHOR_KEY_FW : DR_ANCHOR_KEY_NONE, with_key ? keys->anchor_fw : NULL, seed);
+    dr_wipe(seed, sizeof(seed));
+    dr_wipe(random, sizeof(random));
+    return DR_OK;
+}
+
+static enum dr_status open_client(struct dr_firmware *firmware)
+{
+    const struct dr_client_config config = {
+        .crypto = &dr_crypto_openssl,
+        .flash = &firmware->flash,
+        .map = &dr_linux_flash_map,
+        .anchor = &firmware->anchor,
+        .link = &firmware->link,
+        .info = &firmware->info,
+        .board =
+            {
+                .context = &firmware->channel,
+                .now_ms = now_ms,
+                .feed = feed,
+                .reset = reset,
+                .retained_read = retained_read,
+                .retained_write = retained_write,
+                .log = log_line,
+            },
+        .scratch = firmware->scratch,
+        .scratch_bytes = sizeof(firmware->scratch),
+        .block_bytes = BLOCK_BYTES,
+        .window_bytes = WINDOW_BYTES,
+        .batch_sectors = BATCH_SECTORS,
+        .build_s = DR_BUILD_TIME_S,
+    };
+    return dr_client_open(&firmware->client, &config);
+}
+
+enum dr_status dr_firmware_init(struct dr_firmware *firmware)
+{
+    memset(firmware, 0, sizeof(*firmware));
+    DR_TRY(dr_channel_open(&firmware->channel, DR_WIRE_FD));
+    DR_TRY(dr_crash_install(&firmware->channel));
+    DR_TRY(take_handoff(firmware));
+    dr_channel_flash(&firmware->channel, &firmware->flash);
+    DR_TRY(open_anchor(firmware));
+    const struct dr_link_mosquitto_config link = {
+        .anchor = &firmware->anchor,
+        .context = &firmware->channel,
+        .resolve = resolve,
+    };
+    DR_TRY(dr_link_mosquitto_init(&firmware->mosquitto, &link, &firmware->link));
+    return open_client(firmware);
+}

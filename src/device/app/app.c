@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "device/app/app.h"
+
+#include "base/cursor.h"
+
+#include <string.h>
+
+#define BEAT_MS 250u
+#define TELEMETRY_MS 10000u
+#define HANG_AFTER_MS 2000u
+
+void dr_app_init(
+    struct dr_app *app, enum dr_app_behaviour behaviour, const struct dr_app_facts *facts,
+    uint64_t now_ms)
+{
+    memset(app, 0, sizeof(*app));
+    app->behaviour = behaviour;
+    app->facts = *facts;
+    app->start_ms = now_ms;
+    app->beat_ms = now_ms;
+    app->telemetry_ms = now_ms;
+}
+
+bool dr_app_self_test(const struct dr_app *app, const char **ret_detail)
+{
+    *ret_detail = NULL;
+    if (app->behaviour == DR_APP_SELF_TEST_FAILS) {
+        *ret_detail = "sensor-missing";
+        return false;
+    }
+    return true;
+}
+
+static void write_number(struct dr_writer *out, uint32_t number)
+{
+    uint8_t digits[10];
+    size_t count = 0;
+    do {
+        digits[count++] = (uint8_t)('0' + number % 10u);
+        number /= 10u;
+    } while (number != 0); /* bound: 10 digits */
+    while (count > 0) {
+        dr_write_u8(out, digits[--count]);
+    }
+}
+
+/* {"version":"1.2.3","beats":42} on dt/THING/telemetry. */
+static void write_telemetry(const struct dr_app *app, struct dr_app_output *output)
+{
+    struct dr_writer out;
+    dr_writer_init(&out, (uint8_t *)output->topic, sizeof(output->topic) - 1u);
+    dr_write_text(&out, "dt/");
+    dr_write_text(&out, app->facts.thing);
+    dr_write_text(&out, "/telemetry");
+    output->topic[out.size_bytes] = '\0';
+    dr_writer_init(&out, (uint8_t *)output->telemetry, sizeof(output->telemetry));
+    dr_write_text(&out, "{\"version\":\"");
+    write_number(&out, app->facts.version_major);
+    dr_write_text(&out, ".");
+    write_number(&out, app->facts.version_minor);
+    dr_write_text(&out, ".");
+    write_number(&out, app->facts.version_revision);
+    dr_write_text(&out, "\",\"beats\":");
+    write_number(&out, app->beats);
+    dr_write_text(&out, "}");
+    output->telemetry_bytes = out.status == DR_OK ? out.size_bytes : 0;
+}
+
+static bool hangs(const struct dr_app *app, uint64_t now_ms)
+{
+    bool now = (app->behaviour == DR_APP_HANG && app->facts.on_trial) ||
+               (app->behaviour == DR_APP_HANG_SEALED && app->facts.sealed);
+    return now && now_ms >= app->start_ms + HANG_AFTER_MS;
+}
+
+/* One LED walks over four places, so that a person sees that somebody is at home. */
+void dr_app_step(struct dr_app *app, uint64_t now_ms, struct dr_app_output *ret_output)
+{
+    ret_output->telemetry_bytes = 0;
+    ret_output->hang = hangs(app, now_ms);
+    ret_output->alive = !ret_output->hang;
+    if (now_ms >= app->beat_ms) {
+        app->beats++;
+        app->beat_ms = now_ms + BEAT_MS;
+    }
+    ret_output->leds = 1u << (app->beats % 4u);
+    if (now_ms >= app->telemetry_ms) {
+        app->telemetry_ms = now_ms + TELEMETRY_MS;
+        write_telemetry(app, ret_output);
+    }
+}
+
+uint64_t dr_app_next_ms(const struct dr_app *app, uint64_t now_ms)
+{
+    return app->beat_ms > now_ms ? app->beat_ms : now_ms;
+}
