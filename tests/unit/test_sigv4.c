@@ -363,8 +363,10 @@ static void broken_targets_do_not_verify(void)
         EXPECT_EQ(verify(&request, secret, empty_hash), DR_E_FORMAT);
     }
     char many[1024] = "/b?";
+    size_t len = 3;
     for (size_t i = 0; i <= DR_SIGV4_QUERY_PARAMETERS_MAX; i++) {
-        strcat(many, "a=1&");
+        memcpy(many + len, "a=1&", 5);
+        len += 4;
     }
     const struct dr_sigv4_header headers[] = {
         {"host", "h"},

@@ -170,8 +170,11 @@ enum dr_status dr_api_upload_finish(
     upload->crypto->sha256_finish(&upload->sha, upload->sha256);
     dr_md5_finish(&upload->md5, md5);
     dr_hex_encode(md5, sizeof md5, upload->md5_text);
-    *ret_message = find_mismatch(upload, md5, ret_error);
-    if (*ret_message != NULL) {
+    enum dr_api_error error = DR_S3_BAD_DIGEST;
+    const char *mismatch = find_mismatch(upload, md5, &error);
+    if (mismatch != NULL) {
+        *ret_error = error;
+        *ret_message = mismatch;
         return DR_E_CORRUPT;
     }
     int synced = fsync(upload->fd);

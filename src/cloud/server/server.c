@@ -225,6 +225,12 @@ static enum dr_status start_api(struct dr_server *server, char *error)
     return status;
 }
 
+static void bus_log(void *ctx, bool is_error, const char *line)
+{
+    (void)ctx;
+    dr_server_log("level=%s msg=bus text=\"%s\"", is_error ? "error" : "info", line);
+}
+
 static enum dr_status start_bus(struct dr_server *server, char *error)
 {
     const struct dr_server_config *config = server->config;
@@ -239,6 +245,7 @@ static enum dr_status start_bus(struct dr_server *server, char *error)
         .certificate_path = config->mqtt_certificate,
         .key_path = config->mqtt_key,
         .snapshot_path = config->gate_snapshot,
+        .log = bus_log,
     };
     enum dr_status status = dr_bus_start(&bus, server->service, &server->bus, why);
     if (status != DR_OK) {
