@@ -6,6 +6,14 @@
 #include "cli/cli.h"
 
 #define DR_VERB_LIST(X)                                                                            \
+    X(device_create)                                                                               \
+    X(device_run)                                                                                  \
+    X(device_show)                                                                                 \
+    X(device_power)                                                                                \
+    X(device_power_cut)                                                                            \
+    X(device_press)                                                                                \
+    X(device_leds)                                                                                 \
+    X(device_net)                                                                                  \
     X(update_create)                                                                               \
     X(update_watch)                                                                                \
     X(update_cancel)                                                                               \

@@ -22,8 +22,8 @@ void dr_confine(int image_fd, struct dr_confinement *ret_confinement)
     struct dr_confinement done = {.board_is_root = geteuid() == 0};
     struct rlimit none = {0, 0};
     pid_t board = getppid();
-    /* Keys must not end in a core file. */
-    if (setrlimit(RLIMIT_CORE, &none) != 0) {
+    /* Keys must not end in a core file, nor relative names in the device directory. */
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || chdir("/") != 0) {
         _exit(1);
     }
     done.other_user = done.board_is_root && become_nobody();

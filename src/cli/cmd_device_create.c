@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "cli/device.h"
+#include "cli/device_identity.h"
+#include "cloud/pki/key.h"
+#include "format/image.h"
+#include "tools/provision/device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define KEY_BYTES_MAX 8192u
+#define IMAGE_BYTES_MAX (64u * 1024u * 1024u)
+
+struct request {
+    struct dr_cli_device device;
+    const char *key;
+    const char *reserve_key;
+    const char *image;
+    const char *product;
+    const char *host_key_normal;
+    const char *host_key_recovery;
+    uint64_t time_divisor;
+    bool offline;
+};
+
+static int read_key(struct dr_cli *cli, const char *path, struct dr_trust *trust)
+{
+    size_t size_bytes = 0;
+    uint8_t *pem = dr_cli_read_file(cli, path, KEY_BYTES_MAX, &size_bytes);
+    if (pem == NULL) {
+        return DR_EXIT_ERROR;
+    }
+    enum dr_status status =
+        dr_pki_public_parse((const char *)pem, size_bytes, trust->keys[trust->key_count]);
+    free(pem);
+    if (status != DR_OK) {
+        return dr_cli_error(
+            cli, "%s is no P-256 key in PEM; make one with `daruma key new --out %s`", path, path);
+    }
+    trust->key_count++;
+    return 0;
+}
+
+/* The product is what the factory image says, unless told otherwise. */
+static bool product_of(const struct dr_provision_plan *plan, char *out, size_t capacity_bytes)
+{
+    struct dr_image_header header;
+    struct dr_image_info info;
+    if (dr_image_parse_header(plan->image, plan->image_bytes, &header) != DR_REASON_NONE) {
+        return false;
+    }
+    uint32_t tlvs = dr_image_tlvs_offset(&header);
+    if (tlvs >= plan->image_bytes ||
+        dr_image_parse_tlvs(&header, plan->image + tlvs, plan->image_bytes - tlvs, &info) !=
+            DR_REASON_NONE ||
+        info.product_len == 0) {
+        return false;
+    }
+    snprintf(out, capacity_bytes, "%s", info.product);
+    return true;
+}
+
+static int
+fill_plan(struct dr_cli *cli, const struct request *request, struct dr_provision_plan *plan)
+{
+    struct dr_trust_record *record = &plan->trust;
+    int result = read_key(cli, request->key, &record->trust);
+    if (result == 0 && request->reserve_key != NULL) {
+        result = read_key(cli, request->reserve_key, &record->trust);
+    }
+    if (result != 0) {
+        return result;
+    }
+    plan->image = dr_cli_read_file(cli, request->image, IMAGE_BYTES_MAX, &plan->image_bytes);
+    if (plan->image == NULL) {
+        return DR_EXIT_ERROR;
+    }
+    if (request->product != NULL) {
+        if (strlen(request->product) > DR_IMAGE_PRODUCT_BYTES_MAX) {
+            return dr_cli_usage(cli, "a product name has at most 32 bytes");
+        }
+        snprintf(record->product, sizeof record->product, "%s", request->product);
+    } else if (!product_of(plan, record->product, sizeof record->product)) {
+        return dr_cli_error(
+            cli, "%s names no product; sign it with `daruma image sign --product NAME`",
+            request->image);
+    }
+    record->time_divisor = (uint16_t)request->time_divisor;
+    plan->directory = request->device.directory;
+    plan->host_key_normal = request->host_key_normal;
+    plan->host_key_recovery = request->host_key_recovery;
+    return 0;
+}
+
+static int failed(struct dr_cli *cli, const struct dr_provision_error *error)
+{
+    return dr_cli_error(cli, "%s", error->text);
+}
+
+static int make_identity(
+    struct dr_cli *cli, const struct request *request, const struct dr_provision_plan *plan,
+    struct dr_cli_identity *identity)
+{
+    struct dr_provision_error error = {{0}};
+    struct dr_provision_requests *requests = calloc(1, sizeof *requests);
+    if (requests == NULL) {
+        return dr_cli_error(cli, "out of memory");
+    }
+    int result = 0;
+    enum dr_status status = dr_provision_requests(plan, requests, &error);
+    if (status == DR_OK) {
+        result = dr_cli_identity_make(cli, &request->device, requests, identity);
+        if (result == 0 && dr_provision_finish(plan, &identity->bundle, &error) != DR_OK) {
+            result = failed(cli, &error);
+        }
+    } else if (status != DR_E_EXISTS) {
+        result = failed(cli, &error);
+    }
+    if (result != 0) {
+        dr_provision_power_off(plan);
+    }
+    free(requests);
+    return result;
+}
+
+static int
+write_conf(struct dr_cli *cli, const struct request *request, const struct dr_provision_plan *plan)
+{
+    char text[512];
+    int len = snprintf(
+        text, sizeof text, "name %s\nproduct %s\ntime-divisor %u\n", request->device.name,
+        plan->trust.product, plan->trust.time_divisor);
+    if (dr_device_write(plan->directory, "board.conf", (const uint8_t *)text, (size_t)len, 0644) !=
+        DR_OK) {
+        return dr_cli_error(cli, "cannot write %s/board.conf", plan->directory);
+    }
+    return 0;
+}
+
+static int
+make_device(struct dr_cli *cli, const struct request *request, const struct dr_provision_plan *plan)
+{
+    struct dr_provision_error error = {{0}};
+    struct dr_cli_identity identity = {.settings = NULL};
+    int result = request->offline ? 0 : dr_cli_identity_open(cli, &identity);
+    if (result == 0 && (dr_provision_files(plan, &error) != DR_OK ||
+                        dr_provision_factory(plan, &error) != DR_OK)) {
+        result = failed(cli, &error);
+    }
+    if (result == 0) {
+        result = write_conf(cli, request, plan);
+    }
+    if (result == 0 && !request->offline) {
+        result = make_identity(cli, request, plan, &identity);
+    }
+    dr_cli_identity_close(&identity);
+    return result;
+}
+
+static void make_parent(const char *directory)
+{
+    char parent[PATH_MAX];
+    snprintf(parent, sizeof parent, "%s", directory);
+    char *slash = strrchr(parent, '/');
+    if (slash != NULL && slash != parent) {
+        *slash = '\0';
+        mkdir(parent, 0755); /* if it cannot be made, neither can what is in it, which says so */
+    }
+}
+
+static int
+report(struct dr_cli *cli, const struct request *request, const struct dr_provision_plan *plan)
+{
+    const char *identity = request->offline ? "none" : "locked";
+    if (cli->json) {
+        return dr_cli_print_json(
+            cli, json_pack(
+                     "{s:s, s:s, s:s, s:s}", "name", request->device.name, "directory",
+                     plan->directory, "product", plan->trust.product, "identity", identity));
+    }
+    printf(
+        "%s is made (product %s, %u trust anchor%s, identity %s).\n"
+        "Switch it on with `daruma device run %s`.\n",
+        request->device.name, plan->trust.product, plan->trust.trust.key_count,
+        plan->trust.trust.key_count == 1 ? "" : "s", identity, request->device.name);
+    if (plan->trust.time_divisor != 1 || plan->host_key_normal != NULL) {
+        printf("It is a test device: its clocks or its keys are not those of a product.\n");
+    }
+    return DR_EXIT_DONE;
+}
+
+static int check(struct dr_cli *cli, const struct request *request)
+{
+    if (request->key == NULL || request->image == NULL) {
+        return dr_cli_usage(cli, "--key and --image are needed");
+    }
+    if (request->time_divisor < 1 || request->time_divisor > DR_TRUST_TIME_DIVISOR_MAX) {
+        return dr_cli_usage(cli, "--time-divisor is 1 to %u", DR_TRUST_TIME_DIVISOR_MAX);
+    }
+    if ((request->host_key_normal == NULL) != (request->host_key_recovery == NULL)) {
+        return dr_cli_usage(cli, "--key-from-host and --key-from-host-recovery go together");
+    }
+    return 0;
+}
+
+static int run(struct dr_cli *cli)
+{
+    struct request request = {.time_divisor = 1};
+    const struct dr_cli_option options[] = {
+        {.name = "key", .text = &request.key},
+        {.name = "reserve-key", .text = &request.reserve_key},
+        {.name = "image", .text = &request.image},
+        {.name = "product", .text = &request.product},
+        {.name = "offline", .flag = &request.offline},
+        {.name = "time-divisor", .number = &request.time_divisor},
+        {.name = "key-from-host", .text = &request.host_key_normal},
+        {.name = "key-from-host-recovery", .text = &request.host_key_recovery}};
+    int result = dr_cli_device_parse(cli, options, 8, NULL, 0, false, &request.device);
+    if (result == 0) {
+        result = check(cli, &request);
+    }
+    if (result != 0) {
+        return result;
+    }
+    char rom[PATH_MAX];
+    char anchor[PATH_MAX];
+    char board[PATH_MAX];
+    snprintf(rom, sizeof rom, "%s", dr_cli_sister(cli, "daruma-rom-linux"));
+    snprintf(anchor, sizeof anchor, "%s", dr_cli_sister(cli, "daruma-anchor"));
+    snprintf(board, sizeof board, "%s", dr_cli_sister(cli, "daruma-board"));
+    if (rom[0] == '\0' || anchor[0] == '\0' || board[0] == '\0') {
+        return dr_cli_error(
+            cli, "daruma-rom-linux, daruma-anchor and daruma-board must lie beside this program");
+    }
+    struct dr_provision_plan plan = {
+        .rom_program = rom, .anchor_program = anchor, .board_program = board};
+    result = fill_plan(cli, &request, &plan);
+    if (result == 0) {
+        make_parent(plan.directory);
+        result = make_device(cli, &request, &plan);
+    }
+    if (result == 0) {
+        result = report(cli, &request, &plan);
+    }
+    union {
+        const uint8_t *in;
+        void *out;
+    } image = {.in = plan.image}; /* ours to free, the plan's only to read */
+    free(image.out);
+    return result;
+}
+
+const struct dr_cli_verb dr_verb_device_create = {
+    .noun = "device",
+    .verb = "create",
+    .summary = "make a virtual device and register it with the cloud",
+    .usage = "device create NAME --key PRODUCT.pem --image FACTORY.img [options]",
+    .help =
+        "Makes secure element, flash and boot ROM in DIRECTORY/NAME, writes the factory image,\n"
+        "pins its digest, and has the device's two keys certified by the cloud. After a cut or\n"
+        "an error the same command goes on where it stopped.\n\n"
+        "  --key F            the product's key: what its boot ROM trusts (public half is "
+        "enough)\n"
+        "  --reserve-key F    a second one, which can retire the first\n"
+        "  --image F          signed factory image\n"
+        "  --product P        default: what the image says\n"
+        "  --dir D            where the devices are (DARUMA_DEVICES, else ./devices)\n"
+        "  --offline          no cloud: the device is left without an identity\n"
+        "tests only:\n"
+        "  --time-divisor N   pin stages and long waits of the boot ROM N times shorter\n"
+        "  --key-from-host F, --key-from-host-recovery F\n"
+        "                     identity keys from files; marked for ever in the secure element\n",
+    .run = run,
+};
