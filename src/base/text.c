@@ -39,7 +39,9 @@ enum dr_status dr_hex_decode(const char *text, size_t text_len, uint8_t *out, si
         }
     }
     for (size_t i = 0; i < size_bytes; i++) {
-        out[i] = (uint8_t)((hex_value(text[2 * i]) << 4) | hex_value(text[2 * i + 1]));
+        uint32_t high = (uint32_t)hex_value(text[2 * i]);
+        uint32_t low = (uint32_t)hex_value(text[2 * i + 1]);
+        out[i] = (uint8_t)(high << 4 | low);
     }
     return DR_OK;
 }
