@@ -44,7 +44,7 @@ struct dr_version {
 };
 
 /* "1.2.3" or "1.2.3+4" and a final NUL. */
-#define DR_VERSION_TEXT_BYTES 24u
+#define DR_VERSION_TEXT_BYTES 28u /* "255.255.65535+4294967295" takes 25 */
 void dr_version_text(const struct dr_version *version, char out[DR_VERSION_TEXT_BYTES]);
 
 /* "1.2.3" with an optional "+4"; missing parts are zero. text need not be terminated. DR_E_FORMAT,

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "format/json.h"
+#include "tests/unit/check.h"
+
+static enum dr_status check(const char *text)
+{
+    struct dr_json value;
+    return dr_json_check(text, strlen(text), &value);
+}
+
+static struct dr_json parsed(const char *text)
+{
+    struct dr_json value = {NULL, 0};
+    EXPECT_EQ(dr_json_check(text, strlen(text), &value), DR_OK);
+    return value;
+}
+
+static void test_well_formed(void)
+{
+    static const char *const texts[] = {
+        "{}",
+        "[]",
+        " { } ",
+        "0",
+        "-0",
+        "-12.5e+3",
+        "1E5",
+        "0.1",
+        "true",
+        "false",
+        "null",
+        "\"\"",
+        "\"\\u00e9\\n\\/\\\\\"",
+        "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"",
+        "{\"a\":[1,2,{\"b\":[]}],\"c\":{}}",
+        "\t[\r\n1 , 2 ]\n",
+        "{\"a\":1,\"a\":2}",
+    };
+    for (size_t i = 0; i < DR_ARRAY_COUNT(texts); i++) {
+        if (check(texts[i]) != DR_OK) {
+            fprintf(stderr, "refused: %s\n", texts[i]);
+        }
+        EXPECT_EQ(check(texts[i]), DR_OK);
+    }
+}
+
+static void test_malformed(void)
+{
+    static const char *const texts[] = {
+        "",
+        " ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[,1]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{1:1}",
+        "{\"a\":1]",
+        "[1}",
+        "1 2",
+        "{} x",
+        "01",
+        "-",
+        "1.",
+        ".5",
+        "1e",
+        "1e+",
+        "+1",
+        "tru",
+        "truex",
+        "nul",
+        "\"",
+        "\"a",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\n\"",
+        "\"\x01\"",
+        "\"\xff\"",
+        "\"\xc3\"",
+        "\"\xc0\xaf\"",
+        "\"\xed\xa0\x80\"",
+        "\"\xf4\x90\x80\x80\"",
+        "\"\xe2\x82\"",
+        "'a'",
+        "// comment\n1",
+        "NaN",
+        "[1 2]",
+        "{\"a\" 1}",
+    };
+    for (size_t i = 0; i < DR_ARRAY_COUNT(texts); i++) {
+        if (check(texts[i]) == DR_OK) {
+            fprintf(stderr, "accepted: %s\n", texts[i]);
+        }
+        EXPECT_EQ(check(texts[i]), DR_E_FORMAT);
+    }
+    struct dr_json value;
+    EXPECT_EQ(dr_json_check("1\0", 2, &value), DR_E_FORMAT);
+    EXPECT_EQ(dr_json_check("\"\0\"", 3, &value), DR_E_FORMAT);
+    EXPECT_EQ(dr_json_check("{}\0{}", 5, &value), DR_E_FORMAT);
+    EXPECT_EQ(dr_json_check_object("[]", 2, &value), DR_E_FORMAT);
+}
+
+static void test_every_truncation(void)
+{
+    static const char text[] = "{\"a\":[1,{\"b\":\"x\\u00e9\\\"\"},true,null],\"c\":-1.5e3}";
+    char copy[sizeof(text)];
+    for (size_t len = 0; len < strlen(text); len++) {
+        memcpy(copy, text, len);
+        struct dr_json value;
+        EXPECT_EQ(dr_json_check(copy, len, &value), DR_E_FORMAT);
+    }
+    EXPECT_EQ(check(text), DR_OK);
+}
+
+static void test_depth(void)
+{
+    char text[2 * DR_JSON_DEPTH_MAX + 3];
+    memset(text, '[', DR_JSON_DEPTH_MAX);
+    memset(text + DR_JSON_DEPTH_MAX, ']', DR_JSON_DEPTH_MAX);
+    text[2 * DR_JSON_DEPTH_MAX] = '\0';
+    EXPECT_EQ(check(text), DR_OK);
+    memset(text, '[', DR_JSON_DEPTH_MAX + 1);
+    EXPECT_EQ(check(text), DR_E_RANGE);
+}
+
+static void test_members(void)
+{
+    struct dr_json root = parsed(
+        " {\"a\": 1, \"b\" :\"two\", \"a\":3, \"deep\":{\"x\":[true , false]}, \"n\":null } ");
+    uint32_t number = 0;
+    EXPECT_EQ(dr_json_kind(root), DR_JSON_OBJECT);
+    EXPECT_EQ(dr_json_u32(dr_json_member(root, "a"), &number), DR_OK);
+    EXPECT_EQ(number, 1); /* the first one counts */
+    EXPECT(dr_json_is(dr_json_member(root, "b"), "two"));
+    EXPECT(!dr_json_is(dr_json_member(root, "b"), "tw"));
+    EXPECT(!dr_json_is(dr_json_member(root, "b"), "twos"));
+    EXPECT(!dr_json_is(dr_json_member(root, "a"), "1"));
+    EXPECT_EQ(dr_json_kind(dr_json_member(root, "c")), DR_JSON_ABSENT);
+    EXPECT_EQ(dr_json_kind(dr_json_member(root, "n")), DR_JSON_NULL);
+    EXPECT_EQ(dr_json_kind(dr_json_member(dr_json_member(root, "a"), "x")), DR_JSON_ABSENT);
+
+    struct dr_json list = dr_json_member(dr_json_member(root, "deep"), "x");
+    EXPECT_EQ(dr_json_kind(list), DR_JSON_ARRAY);
+    struct dr_json_iterator each = dr_json_each(list);
+    bool flag = false;
+    REQUIRE(dr_json_next(&each));
+    EXPECT_EQ(each.key.len, 0);
+    EXPECT_EQ(dr_json_bool(each.value, &flag), DR_OK);
+    EXPECT(flag);
+    REQUIRE(dr_json_next(&each));
+    EXPECT_EQ(dr_json_bool(each.value, &flag), DR_OK);
+    EXPECT(!flag);
+    EXPECT(!dr_json_next(&each));
+    EXPECT(!dr_json_next(&each));
+
+    size_t count = 0;
+    each = dr_json_each(root);
+    while (dr_json_next(&each)) {
+        EXPECT(each.key.len > 0);
+        count++;
+    }
+    EXPECT_EQ(count, 5);
+    each = dr_json_each(parsed("{ }"));
+    EXPECT(!dr_json_next(&each));
+    each = dr_json_each(parsed("[ ]"));
+    EXPECT(!dr_json_next(&each));
+    each = dr_json_each(parsed("7"));
+    EXPECT(!dr_json_next(&each));
+}
+
+static void test_strings(void)
+{
+    static const struct {
+        const char *json;
+        enum dr_status status;
+        const char *text;
+    } rows[] = {
+        {"\"\"", DR_OK, ""},
+        {"\"abc\"", DR_OK, "abc"},
+        {"\"a\\\"b\\\\c\\/d\\b\\f\\n\\r\\te\"", DR_OK, "a\"b\\c/d\b\f\n\r\te"},
+        {"\"\\u0041\\u00e9\\u20ac\"", DR_OK, "A\xc3\xa9\xe2\x82\xac"},
+        {"\"\\ud83d\\ude00\"", DR_OK, "\xf0\x9f\x98\x80"},
+        {"\"\\uD83D\\uDE00\"", DR_OK, "\xf0\x9f\x98\x80"},
+        {"\"\\u0000\"", DR_E_FORMAT, ""},
+        {"\"\\ud83d\"", DR_E_FORMAT, ""},
+        {"\"\\ud83dx\"", DR_E_FORMAT, ""},
+        {"\"\\ud83d\\u0041\"", DR_E_FORMAT, ""},
+        {"\"\\ude00\"", DR_E_FORMAT, ""},
+        {"1", DR_E_FORMAT, ""},
+        {"\"123456789012345\"", DR_OK, "123456789012345"},
+        {"\"1234567890123456\"", DR_E_SPACE, ""},
+        {"\"12345678901234\\u00e9\"", DR_E_SPACE, ""},
+    };
+    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+        char out[16] = "unset";
+        EXPECT_EQ(dr_json_string(parsed(rows[i].json), out, sizeof(out)), rows[i].status);
+        EXPECT_STR(out, rows[i].text);
+    }
+    char out[4] = "abc";
+    const struct dr_json absent = {NULL, 0};
+    EXPECT_EQ(dr_json_string(absent, out, sizeof(out)), DR_E_NOT_FOUND);
+    EXPECT_STR(out, "");
+    EXPECT_EQ(dr_json_string(parsed("\"\""), out, 0), DR_E_SPACE);
+    EXPECT_EQ(dr_json_plain(parsed("\"abc\""), out, sizeof(out)), DR_OK);
+    EXPECT_STR(out, "abc");
+    EXPECT_EQ(dr_json_plain(parsed("\"abcd\""), out, sizeof(out)), DR_E_SPACE);
+    EXPECT_EQ(dr_json_plain(parsed("\"\\n\""), out, sizeof(out)), DR_E_FORMAT);
+    EXPECT_EQ(dr_json_plain(parsed("12"), out, sizeof(out)), DR_E_FORMAT);
+    EXPECT_EQ(dr_json_raw(parsed("12")).len, 0);
+    EXPECT_EQ(dr_json_raw(parsed("\"\\n\"")).len, 2);
+}
+
+static void test_numbers(void)
+{
+    static const struct {
+        const char *json;
+        uint64_t max;
+        enum dr_status status;
+        uint64_t number;
+    } rows[] = {
+        {"0", 10, DR_OK, 0},
+        {"4294967295", UINT32_MAX, DR_OK, UINT32_MAX},
+        {"4294967296", UINT32_MAX, DR_E_RANGE, 0},
+        {"\"17\"", UINT32_MAX, DR_OK, 17},
+        {"\"\"", UINT32_MAX, DR_E_FORMAT, 0},
+        {"\"1x\"", UINT32_MAX, DR_E_FORMAT, 0},
+        {"\"\\u0031\"", UINT32_MAX, DR_E_FORMAT, 0},
+        {"-1", UINT32_MAX, DR_E_RANGE, 0},
+        {"1.0", UINT32_MAX, DR_E_FORMAT, 0},
+        {"1e3", UINT32_MAX, DR_E_FORMAT, 0},
+        {"true", UINT32_MAX, DR_E_FORMAT, 0},
+        {"{}", UINT32_MAX, DR_E_FORMAT, 0},
+        {"1152921504606846975", UINT64_MAX, DR_OK, UINT64_C(1152921504606846975)},
+        {"11529215046068469759", UINT64_MAX, DR_OK, UINT64_C(11529215046068469759)},
+        {"18446744073709551616", UINT64_MAX, DR_E_RANGE, 0},
+        {"99999999999999999999999", UINT64_MAX, DR_E_RANGE, 0},
+    };
+    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+        uint64_t number = 0;
+        EXPECT_EQ(dr_json_number(parsed(rows[i].json), rows[i].max, &number), rows[i].status);
+        EXPECT(number == rows[i].number);
+    }
+    uint64_t number = 0;
+    bool flag = false;
+    const struct dr_json absent = {NULL, 0};
+    EXPECT_EQ(dr_json_number(absent, 1, &number), DR_E_NOT_FOUND);
+    EXPECT_EQ(dr_json_bool(absent, &flag), DR_E_NOT_FOUND);
+    EXPECT_EQ(dr_json_bool(parsed("1"), &flag), DR_E_FORMAT);
+}
+
+struct target {
+    uint8_t small;
+    uint32_t middle;
+    uint64_t large;
+    char text[8];
+    struct dr_json string;
+    struct dr_json object;
+    struct dr_json value;
+};
+
+static const struct dr_json_field target_fields[] = {
+    {"small", offsetof(struct target, small), DR_JSON_FIELD_U8 | DR_JSON_FIELD_REQUIRED, 0},
+    {"middle", offsetof(struct target, middle), DR_JSON_FIELD_U32, 0},
+    {"large", offsetof(struct target, large), DR_JSON_FIELD_U64, 0},
+    {"text", offsetof(struct target, text), DR_JSON_FIELD_TEXT, 8},
+    {"string", offsetof(struct target, string), DR_JSON_FIELD_STRING, 0},
+    {"object", offsetof(struct target, object), DR_JSON_FIELD_OBJECT, 0},
+    {"value", offsetof(struct target, value), DR_JSON_FIELD_VALUE, 0},
+};
+
+static enum dr_status read_target(const char *text, struct target *target, uint32_t *seen)
+{
+    memset(target, 0, sizeof(*target));
+    return dr_json_read_fields(
+        parsed(text), target_fields, DR_ARRAY_COUNT(target_fields), target, seen);
+}
+
+static void test_fields(void)
+{
+    struct target target;
+    uint32_t seen = 0;
+    EXPECT_EQ(
+        read_target(
+            "{\"other\":[{}],\"small\":255,\"middle\":\"4294967295\",\"large\":1763800000000,"
+            "\"text\":\"seven77\",\"string\":\"s\",\"object\":{},\"value\":[1],\"small\":1}",
+            &target, &seen),
+        DR_OK);
+    EXPECT_EQ(seen, 0x7f);
+    EXPECT_EQ(target.small, 255);
+    EXPECT_EQ(target.middle, UINT32_MAX);
+    EXPECT_EQ(target.large, 1763800000000);
+    EXPECT_STR(target.text, "seven77");
+    EXPECT_EQ(target.string.len, 3);
+    EXPECT_EQ(target.object.len, 2);
+    EXPECT_EQ(target.value.len, 3);
+
+    EXPECT_EQ(read_target("{\"small\":0,\"text\":null}", &target, &seen), DR_OK);
+    EXPECT_EQ(seen, 1);
+    EXPECT_EQ(read_target("{}", &target, &seen), DR_E_FORMAT);
+    EXPECT_EQ(read_target("{\"small\":null}", &target, &seen), DR_E_FORMAT);
+    EXPECT_EQ(read_target("[]", &target, &seen), DR_E_FORMAT);
+    EXPECT_EQ(read_target("{\"small\":256}", &target, &seen), DR_E_RANGE);
+    EXPECT_EQ(read_target("{\"small\":{}}", &target, &seen), DR_E_FORMAT);
+    EXPECT_EQ(read_target("{\"small\":1,\"text\":\"eight888\"}", &target, NULL), DR_E_SPACE);
+    EXPECT_EQ(read_target("{\"small\":1,\"text\":8}", &target, NULL), DR_E_FORMAT);
+    EXPECT_EQ(read_target("{\"small\":1,\"string\":{}}", &target, NULL), DR_E_FORMAT);
+    EXPECT_EQ(read_target("{\"small\":1,\"object\":\"\"}", &target, NULL), DR_E_FORMAT);
+}
+
+static void write_sample(struct dr_json_writer *json)
+{
+    static const uint8_t bytes[] = {0x00, 0xab, 0xff};
+    const struct dr_json nothing = {NULL, 0};
+    dr_json_open(json, NULL, '{');
+    dr_json_put_text(json, "text", "a\"b\\c/\n\x01\xc3\xa9");
+    dr_json_put_number(json, "max", UINT32_MAX);
+    dr_json_put_u64(json, "large", UINT64_MAX);
+    dr_json_put_number(json, "zero", 0);
+    dr_json_open(json, "list", '[');
+    dr_json_put_bool(json, NULL, true);
+    dr_json_open(json, NULL, '{');
+    dr_json_close(json, '}');
+    dr_json_put_bool(json, NULL, false);
+    dr_json_close(json, ']');
+    dr_json_put_value(json, "absent", nothing);
+    dr_json_put_value(json, "raw", parsed(" [1,2] "));
+    dr_json_put_hex(json, "hex", bytes, sizeof(bytes));
+    dr_json_close(json, '}');
+}
+
+static void test_writer(void)
+{
+    static const char expected[] =
+        "{\"text\":\"a\\\"b\\\\c/\\u000a\\u0001\xc3\xa9\",\"max\":4294967295,"
+        "\"large\":18446744073709551615,\"zero\":0,\"list\":[true,{},false],\"raw\":[1,2],"
+        "\"hex\":\"00abff\"}";
+    char text[256];
+    size_t len = 0;
+    struct dr_json_writer json;
+    dr_json_begin(&json, text, sizeof(text));
+    write_sample(&json);
+    REQUIRE(dr_json_end(&json, &len) == DR_OK);
+    EXPECT_EQ(len, strlen(expected));
+    EXPECT(memcmp(text, expected, len) == 0);
+    struct dr_json value;
+    EXPECT_EQ(dr_json_check(text, len, &value), DR_OK);
+
+    for (size_t capacity = 0; capacity < len; capacity++) {
+        dr_json_begin(&json, text, capacity);
+        write_sample(&json);
+        size_t unset = 99;
+        EXPECT_EQ(dr_json_end(&json, &unset), DR_E_SPACE);
+        EXPECT_EQ(unset, 99);
+    }
+}
+
+DR_TEST_MAIN(
+    test_well_formed, test_malformed, test_every_truncation, test_depth, test_members, test_strings,
+    test_numbers, test_fields, test_writer)
