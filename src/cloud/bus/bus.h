@@ -23,26 +23,35 @@
 struct dr_service;
 struct dr_bus;
 
+#define DR_BUS_ERROR_BYTES 256u
+
 struct dr_bus_config {
     const char *host; /* of the broker; its certificate must carry this name */
     uint16_t port;
     const char *ca_path;
     const char *certificate_path; /* the service's own; the gate knows its id */
     const char *key_path;
-    const char *snapshot_path;   /* "" or NULL: no gate snapshots are written */
-    const char *client_id;       /* NULL: "daruma/darumad" */
-    uint16_t receive_maximum;    /* QoS 1 messages in flight to us; 0: 1000 */
-    uint32_t stream_bytes_bound; /* unsent stream bytes per session; 0: 256 KiB */
+    const char *snapshot_path; /* "" or NULL: no gate snapshots are written */
+    const char *client_id;     /* NULL: "daruma/darumad" */
+    uint16_t receive_maximum;  /* QoS 1 messages in flight to us; 0: 1000 */
+    /* One line each, from the bus's thread; NULL: silent. */
+    void (*log)(void *context, bool is_error, const char *line);
+    void *log_context;
 };
 
 /* Start the thread; strings are copied. Returns once the thread runs, not once it is connected.
  *
- * service must outlive the bus. DR_E_IO: a certificate file cannot be used (logged in one line).
+ * service must outlive the bus; its hooks are set here. Where there is a snapshot path a first
+ * snapshot is written before this returns. DR_E_IO: a file cannot be used; error (of
+ * DR_BUS_ERROR_BYTES) says which.
  */
 DR_MUST_USE enum dr_status dr_bus_start(
-    const struct dr_bus_config *config, struct dr_service *service, struct dr_bus **ret_bus);
+    const struct dr_bus_config *config, struct dr_service *service, struct dr_bus **ret_bus,
+    char *error);
 
-/* Stop sending, let what was received be committed (at most 2 s), disconnect, join, free. */
+/* Stop sending, let what was received be committed (at most 2 s), disconnect, join, free. The
+ * service may still call the hooks until it is closed: close it before the bus's memory is reused,
+ * that is, call dr_service_set_hooks with other hooks or close the service right after. */
 void dr_bus_stop(struct dr_bus *bus);
 
 /* Any thread. */
