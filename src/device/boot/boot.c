@@ -124,7 +124,7 @@ read_journal(const struct dr_boot_platform *platform, struct dr_boot_work *work)
 static void decide_once(
     const struct dr_boot_platform *platform, struct dr_boot_work *work, enum dr_answer answer)
 {
-    const struct dr_decide_input input = {
+    work->input = (struct dr_decide_input){
         .policy = platform->policy,
         .state = work->has_state ? &work->state : NULL,
         .requests = work->requests,
@@ -139,7 +139,7 @@ static void decide_once(
         .again = work->capture.settled,
         .frozen = work->frozen,
     };
-    dr_decide(&input, &work->decision);
+    dr_decide(&work->input, &work->decision);
 }
 
 static void decide(const struct dr_boot_platform *platform, struct dr_boot_work *work)
