@@ -13,6 +13,7 @@
 
 #include "base/cursor.h"
 #include "base/status.h"
+#include "format/image.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,12 +54,7 @@ struct dr_signer_profile {
 struct dr_signer_image {
     uint8_t digest[DR_SIGNER_DIGEST_BYTES]; /* what the image's signature TLV covers */
     char product[DR_SIGNER_PRODUCT_MAX + 1];
-    bool has_sequence;
-    uint32_t sequence;
-    uint8_t version_major;
-    uint8_t version_minor;
-    uint16_t version_revision;
-    uint32_t version_build;
+    struct dr_order order;
     uint32_t security_counter;
 };
 
