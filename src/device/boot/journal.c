@@ -210,13 +210,12 @@ dr_journal_append(struct dr_journal *journal, struct dr_boot_state *state, uint3
         journal->position++;
         journal->skipped++;
     }
-    /* Never the sector that holds the newest record. */
-    uint8_t other = journal->found ? journal->sector ^ 1u : 0;
-    if (write_snapshot(journal, other) == DR_OK) {
-        return written(journal, state, sequence, other, 0);
-    }
-    if (!journal->found && write_snapshot(journal, 1) == DR_OK) {
-        return written(journal, state, sequence, 1, 0);
+    /* Never the sector that holds the newest record; the other one gets a second chance. */
+    for (uint8_t i = 0; i < 2; i++) {
+        uint8_t sector = journal->found ? journal->sector ^ 1u : i;
+        if (write_snapshot(journal, sector) == DR_OK) {
+            return written(journal, state, sequence, sector, 0);
+        }
     }
     return DR_E_IO;
 }
