@@ -6,6 +6,9 @@
 #include "cli/cli.h"
 
 #define DR_VERB_LIST(X)                                                                            \
+    X(cloud_up)                                                                                    \
+    X(cloud_down)                                                                                  \
+    X(cloud_status)                                                                                \
     X(device_create)                                                                               \
     X(device_run)                                                                                  \
     X(device_show)                                                                                 \
@@ -14,6 +17,10 @@
     X(device_press)                                                                                \
     X(device_leds)                                                                                 \
     X(device_net)                                                                                  \
+    X(key_new)                                                                                     \
+    X(image_sign)                                                                                  \
+    X(image_verify)                                                                                \
+    X(image_inspect)                                                                               \
     X(update_create)                                                                               \
     X(update_watch)                                                                                \
     X(update_cancel)                                                                               \
