@@ -147,6 +147,7 @@ void dr_board_anchor_answered(struct dr_board *board)
     uint8_t bytes[DR_ANCHOR_FRAME_BYTES_MAX];
     ssize_t count = recv(anchor->socket, bytes, sizeof bytes, MSG_DONTWAIT);
     if (count == 0) {
+        dr_board_log(board, "board", "the secure element stopped");
         dr_board_anchor_stop(board);
         return;
     }

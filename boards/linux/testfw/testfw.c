@@ -47,9 +47,12 @@ void testfw_start(struct dr_channel *channel, struct dr_boot_info *ret_info, con
     need(dr_boot_info_decode(handoff, size_bytes, ret_info), "hand-off");
     dr_wipe(handoff, sizeof handoff);
     need(dr_channel_led(channel, DR_LED_NORMAL), "led");
+    struct dr_crash_record crash = {.reason = DR_CRASH_NONE};
+    DR_IGNORE(dr_crash_decode(ret_info->crash, &crash)); /* mostly there is none */
     testfw_say(
-        channel, "%s: up, cause %u, transition %u, epoch %u, crash %u", name, ret_info->reset_cause,
-        ret_info->last.kind, (unsigned)ret_info->user_epoch, ret_info->crash[0] != 0);
+        channel, "%s: up, cause %u, transition %u, epoch %u, crash %u signal %u", name,
+        ret_info->reset_cause, ret_info->last.kind, (unsigned)ret_info->user_epoch, crash.reason,
+        (unsigned)crash.fault_status);
 }
 
 void testfw_feed_for(struct dr_channel *channel, unsigned duration_ms)

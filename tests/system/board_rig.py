@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Virtual devices without a cloud, for the board's own tests.
+
+Devices are made with --offline: they have no identity and run their factory image in provisioning mode, which is all
+that power, reset, watchdog, pin and confinement need. Their ROM's pin stages and waits are divided by DIVISOR.
+"""
+import os
+import pathlib
+import re
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
+from world import BIN, Device, World, wait_for  # noqa: E402
+
+DIVISOR = 10
+SHORT = {"hang": 1, "health": 5, "soak": 1, "seal": 5}
+
+
+class BoardTest(unittest.TestCase):
+    """One scratch world per test class, devices made on demand."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.world.close()
+
+    def device(self, name, program="testfw-steady", *options, **fields):
+        """A new device whose factory image is one of the test programs."""
+        device = self.existing(name)
+        image = self.world.image(program, "1.0.0", sequence=1, **{**SHORT, **fields})
+        device.create(image, "--offline", "--time-divisor", DIVISOR, *options)
+        return device
+
+    def existing(self, name):
+        """A device that was made, or will be, by other means."""
+        device = Device(self.world, name)
+        device.path = self.world.dir / "devices" / name
+        self.addCleanup(device.off)
+        return device
+
+    def lines(self, device, pattern):
+        """Console lines that match, as match objects."""
+        return [found for found in (re.search(pattern, line) for line in device.console().splitlines()) if found]
+
+    def wait_line(self, device, pattern, count=1, timeout_s=15):
+        """Wait until the console has had this line `count` times; the last match."""
+        return wait_for(f"{count} x {pattern!r} on the console of {device.name}",
+                        lambda: (found := self.lines(device, pattern)) and len(found) >= count and found[count - 1],
+                        timeout_s, 0.01)
+
+    def wait_led(self, device, word, timeout_s=15):
+        return wait_for(f"LED {word}", lambda: device.show().get("led_word") == word, timeout_s, 0.02)
+
+
+def alive(pid):
+    """Does this process exist (and is not a zombie)?"""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+__all__ = ["BIN", "BoardTest", "DIVISOR", "Device", "alive", "os", "pathlib", "wait_for"]
