@@ -17,6 +17,7 @@ struct request {
     const char *const *things;
     size_t thing_count;
     const char *description;
+    bool unchecked; /* let the service pass images that no device will take: for tests */
     char update_id[DR_UPDATE_ID_BYTES];
     char key[DR_HEX_SIZE(DR_SHA256_BYTES) + 8];
     char version_id[64];
@@ -103,6 +104,10 @@ static int create(struct dr_aws *aws, const struct request *request, json_t **re
         "{s:o, s:[o], s:[s], s:s, s:s*}", "targets", target_arns(aws, request), "files", file,
         "protocols", "MQTT", "roleArn", "arn:aws:iam::000000000000:role/daruma", "description",
         request->description);
+    if (request->unchecked) {
+        json_object_set_new(
+            body, "additionalParameters", json_pack("{s:s}", "daruma-unchecked", "true"));
+    }
     snprintf(target, sizeof(target), "/otaUpdates/%s", request->update_id);
     return dr_aws_iot(aws, "POST", target, body, ret_answer);
 }
@@ -130,6 +135,7 @@ static int run(struct dr_cli *cli)
         {.name = "id", .text = &id},
         {.name = "description", .text = &request.description},
         {.name = "wait", .flag = &wait},
+        {.name = "unchecked", .flag = &request.unchecked},
         {.name = "timeout", .number = &timeout_s},
     };
     int result = dr_cli_parse(
