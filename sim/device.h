@@ -31,8 +31,9 @@ struct dr_sim_device {
     struct dr_nor *nor;
     struct dr_anchor_mem anchor;
     struct dr_flash flash; /* the NOR's port; a program may lie (below) */
-    uint64_t programs;     /* so far, since the last boot began */
+    uint64_t programs;     /* so far */
     uint64_t lie_at;       /* this program, from 1, says DR_OK and is only half done; 0: none */
+    bool lied;
 
     uint8_t retained[DR_RETAINED_BYTES];
     uint8_t crash[DR_CRASH_BYTES];

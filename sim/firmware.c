@@ -126,7 +126,7 @@ bool dr_sim_download(
         } else {
             status = dr_slot_begin(&slot, &install);
         }
-        if (resumed && device->lie_at == 0 && !claims_hold(device, &slot, image)) {
+        if (resumed && !device->lied && !claims_hold(device, &slot, image)) {
             return false;
         }
         if (status == DR_OK && fill(device, &slot, image) == DR_OK &&

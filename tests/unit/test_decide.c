@@ -238,6 +238,9 @@ static void run(const struct row *row)
 {
     struct dr_boot_state state = state_of(row);
     struct dr_request requests[DR_REQUESTS_MAX];
+    struct dr_anchor_view anchor = {
+        .life = row->open_life ? DR_LIFE_OPEN : DR_LIFE_LOCKED, .security = 5, .epoch = 3};
+    fill(anchor.factory_digest, DIGEST_F);
     struct dr_decide_input input = {
         .policy = &dr_boot_policy_default,
         .state = row->no_state ? NULL : &state,
@@ -248,13 +251,11 @@ static void run(const struct row *row)
         .retained = retained_of(row),
         .crash_reason = row->crash,
         .pin = row->pin,
-        .anchor =
-            {.life = row->open_life ? DR_LIFE_OPEN : DR_LIFE_LOCKED, .security = 5, .epoch = 3},
+        .anchor = &anchor,
         .previous_verifies = row->answer,
         .frozen = row->frozen,
         .again = row->again,
     };
-    fill(input.anchor.factory_digest, DIGEST_F);
     static struct dr_decision out;
     dr_decide(&input, &out);
     expect(row, &out);
@@ -665,10 +666,14 @@ static void test_spare(void)
 static void test_rejection_ring(void)
 {
     static struct dr_boot_state state;
+    const struct dr_anchor_view anchor = {.life = DR_LIFE_LOCKED};
     memset(&state, 0, sizeof state);
     for (uint8_t i = 1; i <= DR_BOOT_REJECTIONS + 2; i++) { /* the two oldest make room */
         struct dr_decide_input input = {
-            .policy = &dr_boot_policy_default, .state = &state, .strap = DR_STRAP_POWER};
+            .policy = &dr_boot_policy_default,
+            .state = &state,
+            .strap = DR_STRAP_POWER,
+            .anchor = &anchor};
         static struct dr_decision out;
         state.home = DR_SLOT_FACTORY;
         state.trial =

@@ -124,7 +124,7 @@ read_journal(const struct dr_boot_platform *platform, struct dr_boot_work *work)
 static void decide_once(
     const struct dr_boot_platform *platform, struct dr_boot_work *work, enum dr_answer answer)
 {
-    work->input = (struct dr_decide_input){
+    const struct dr_decide_input input = {
         .policy = platform->policy,
         .state = work->has_state ? &work->state : NULL,
         .requests = work->requests,
@@ -134,12 +134,12 @@ static void decide_once(
         .retained = work->capture.retained,
         .crash_reason = work->capture.crash_reason,
         .pin = work->pin,
-        .anchor = work->view,
+        .anchor = &work->view,
         .previous_verifies = answer,
         .again = work->capture.settled,
         .frozen = work->frozen,
     };
-    dr_decide(&work->input, &work->decision);
+    dr_decide(&input, &work->decision);
 }
 
 static void decide(const struct dr_boot_platform *platform, struct dr_boot_work *work)

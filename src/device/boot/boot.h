@@ -88,7 +88,6 @@ struct dr_boot_work {
     bool has_state;
     struct dr_request requests[DR_REQUESTS_MAX];
     size_t request_count;
-    struct dr_decide_input input; /* the decision's digests point into it */
     struct dr_decision decision;
     enum dr_pin pin;
     bool frozen;

@@ -62,7 +62,7 @@ enum dr_boot_mode dr_decide_mode(
 /* No record to stand on: the first of a new device, or the first after the journal was lost. */
 static void begin_state(struct dr_deciding *deciding)
 {
-    const struct dr_anchor_view *anchor = &deciding->in->anchor;
+    const struct dr_anchor_view *anchor = deciding->in->anchor;
     struct dr_boot_state *state = &deciding->out->state;
     bool lost = anchor->life != DR_LIFE_OPEN;
     state->home = DR_SLOT_FACTORY;
@@ -83,7 +83,7 @@ static void begin_state(struct dr_deciding *deciding)
 static uint8_t pin_previous(const struct dr_deciding *deciding)
 {
     const struct dr_boot_state *state = &deciding->out->state;
-    const struct dr_anchor_view *anchor = &deciding->in->anchor;
+    const struct dr_anchor_view *anchor = deciding->in->anchor;
     bool away = state->rung == DR_RUNG_PREVIOUS || state->rung == DR_RUNG_FACTORY;
     if (away && dr_decide_sealed(state, anchor, state->home) != NULL) {
         return state->home;
@@ -119,7 +119,7 @@ static void take_pin_factory(struct dr_deciding *deciding, bool erase)
 {
     struct dr_decision *out = deciding->out;
     struct dr_boot_state *state = &out->state;
-    const struct dr_anchor_view *anchor = &deciding->in->anchor;
+    const struct dr_anchor_view *anchor = deciding->in->anchor;
     uint8_t left = state->trial.slot != DR_SLOT_NONE ? state->trial.slot : state->home;
     memset(&state->trial, 0, sizeof state->trial);
     dr_decide_move_home(state, DR_SLOT_FACTORY);
@@ -173,7 +173,7 @@ static void
 choose(struct dr_deciding *deciding, uint8_t slot, enum dr_rung rung, uint8_t image_state)
 {
     struct dr_decision *out = deciding->out;
-    const uint8_t *digest = deciding->in->anchor.factory_digest;
+    const uint8_t *digest = deciding->in->anchor->factory_digest;
     for (uint8_t i = 0; i < out->choice_count; i++) {
         if (out->choice[i].slot == slot) {
             return;
@@ -185,7 +185,7 @@ choose(struct dr_deciding *deciding, uint8_t slot, enum dr_rung rung, uint8_t im
         image_state = DR_IMAGE_FACTORY;
     } else {
         const struct dr_boot_sealed *sealed =
-            dr_decide_sealed(&out->state, &deciding->in->anchor, slot);
+            dr_decide_sealed(&out->state, deciding->in->anchor, slot);
         if (sealed == NULL) {
             return;
         }
@@ -198,7 +198,7 @@ choose(struct dr_deciding *deciding, uint8_t slot, enum dr_rung rung, uint8_t im
 static void choose_all(struct dr_deciding *deciding)
 {
     const struct dr_boot_state *state = &deciding->out->state;
-    uint8_t previous = dr_decide_previous(state, &deciding->in->anchor);
+    uint8_t previous = dr_decide_previous(state, deciding->in->anchor);
     if (state->trial.slot != DR_SLOT_NONE) {
         choose(deciding, state->trial.slot, DR_RUNG_NORMAL, state->trial.state);
     }

@@ -69,7 +69,7 @@ struct dr_decide_input {
     struct dr_retained retained;
     uint8_t crash_reason; /* enum dr_crash_reason of the record found, or NONE */
     enum dr_pin pin;
-    struct dr_anchor_view anchor;
+    const struct dr_anchor_view *anchor;
     enum dr_answer previous_verifies;
     bool again;  /* not the first attempt since the reset: this boot is counted already */
     bool frozen; /* a record could not be appended: nothing may rest on one */
@@ -80,7 +80,7 @@ struct dr_boot_choice {
     uint8_t slot;
     uint8_t state; /* enum dr_image_state */
     uint8_t rung;
-    const uint8_t *digest; /* that it must have; points into the decision or the input's anchor */
+    const uint8_t *digest; /* that it must have; points into the decision or into *anchor */
 };
 
 #define DR_BOOT_CHOICES_MAX 4u
@@ -100,8 +100,8 @@ struct dr_decision {
     struct dr_boot_choice choice[DR_BOOT_CHOICES_MAX];
 };
 
-/* The input is borrowed for the call; the decision's digests point into the decision itself and
- * into input->anchor, so neither may move while they are used. */
+/* The input is borrowed for the call. The decision's digests point into the decision itself and
+ * into *input->anchor, so neither may move while they are used. */
 void dr_decide(const struct dr_decide_input *input, struct dr_decision *ret_decision);
 
 /* Drop the candidate because its stored bytes do not verify or may not run here. Not remembered. */

@@ -28,7 +28,7 @@ static uint8_t settled_issuer(const struct dr_deciding *deciding, const struct d
 {
     const struct dr_boot_state *state = &deciding->out->state;
     if (request->slot == DR_SLOT_FACTORY) {
-        return same_digest(request->issuer, deciding->in->anchor.factory_digest)
+        return same_digest(request->issuer, deciding->in->anchor->factory_digest)
                    ? (uint8_t)DR_IMAGE_FACTORY
                    : 0;
     }
@@ -134,7 +134,7 @@ static void seal(struct dr_deciding *deciding, const struct dr_request *request)
 {
     struct dr_boot_state *state = &deciding->out->state;
     if (from_trial(state, request) && state->trial.state == DR_IMAGE_CONFIRMED) {
-        dr_decide_seal(state, &deciding->in->anchor, DR_REASON_SEAL);
+        dr_decide_seal(state, deciding->in->anchor, DR_REASON_SEAL);
         deciding->revert_asked = false;
         deciding->out->changed = true;
     }

@@ -97,7 +97,7 @@ static void late_revert(struct dr_deciding *deciding, uint8_t reason, enum dr_tr
 {
     struct dr_decision *out = deciding->out;
     struct dr_boot_state *state = &out->state;
-    const struct dr_anchor_view *anchor = &deciding->in->anchor;
+    const struct dr_anchor_view *anchor = deciding->in->anchor;
     enum dr_answer answer = deciding->in->previous_verifies;
     uint8_t previous = dr_decide_base(state, anchor);
     if (deciding->in->frozen || deciding->in->pin != DR_PIN_NOTHING) {
@@ -149,7 +149,7 @@ static uint8_t next_rung(const struct dr_deciding *deciding)
     case DR_RUNG_NORMAL:
         return state->retry_rung != DR_RUNG_NORMAL ? state->retry_rung : (uint8_t)DR_RUNG_SAFE;
     case DR_RUNG_SAFE:
-        return dr_decide_previous(state, &deciding->in->anchor) != DR_SLOT_FACTORY
+        return dr_decide_previous(state, deciding->in->anchor) != DR_SLOT_FACTORY
                    ? (uint8_t)DR_RUNG_PREVIOUS
                    : (uint8_t)DR_RUNG_FACTORY;
     case DR_RUNG_PREVIOUS:
