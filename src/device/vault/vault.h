@@ -37,14 +37,15 @@
 enum dr_vault_class {
     DR_VAULT_SYS = 0,    /* firmware in normal mode */
     DR_VAULT_USER = 1,   /* normal mode; erased by raising the user epoch */
-    DR_VAULT_SYS_V1 = 2, /* every mode; frozen format: what reaches the cloud after ten years */
+    DR_VAULT_SYS_V1 = 2, /* every mode; frozen format: what reaches the cloud after ten years. Epoch
+                            0 always: it must outlive an erase (see anchor/keys.h) */
 };
 #define DR_VAULT_CLASSES 3u
 
 struct dr_vault_class_key {
     bool present;
     uint8_t key[DR_SHA256_BYTES];
-    uint32_t epoch; /* of this class now, known even when the key is not; 0 for SYS */
+    uint32_t epoch; /* of this class now, known even when the key is not; 0 but for USER */
 };
 
 struct dr_vault_config {
@@ -79,18 +80,25 @@ struct dr_vault_entry {
 struct dr_vault_bank {
     uint32_t address;
     uint32_t size_bytes;
-    uint32_t used_bytes; /* everything after is erased */
-    uint32_t last_sequence;
-    bool valid;    /* has a header: may be read */
-    bool complete; /* holds every version up to last_sequence: may be appended to */
+    uint32_t used_bytes;    /* everything after is erased */
+    uint32_t last_sequence; /* of the newest version in it */
+    uint32_t last_offset;   /* of that; 0: it is in the snapshot or nowhere */
+    uint32_t snapshot_left; /* during a scan: records of the snapshot not seen yet */
+    uint32_t sound_bytes;   /* during a scan: the end of the last whole record */
+    bool valid;             /* has a header: may be read */
+    bool complete;          /* holds what there is up to last_sequence: may be appended to */
 };
 
 struct dr_vault {
     struct dr_vault_health health;
     /* private, do not touch */
     struct dr_vault_config config;
-    uint32_t sequence;
+    uint32_t sequence;   /* of the newest version of anything */
     uint32_t generation; /* of the newest anchored version */
+    bool anchor_checked; /* anchored files have been compared with the anchor */
+    uint32_t attempts;   /* records sealed since open: no two share a key */
+    uint32_t load_bank;  /* while loading: the bank that decides; DR_VAULT_BANKS: neither */
+    uint32_t load_after; /* newest version in that bank */
     struct dr_vault_bank banks[DR_VAULT_BANKS];
     struct dr_vault_entry newest_anchored; /* may be a removal, which has no other entry */
     struct dr_vault_entry entries[DR_VAULT_FILES_MAX];
@@ -100,7 +108,7 @@ struct dr_vault {
 struct dr_vault_file {
     enum dr_vault_class file_class;
     const char *name;
-    bool anchored; /* for replace; must stay the same over a file's life */
+    bool anchored; /* for replace, SYS only; stays the same over a file's life */
 };
 
 struct dr_vault_info {
@@ -129,7 +137,8 @@ DR_MUST_USE enum dr_status dr_vault_read(
  * DR_E_SPACE: does not fit, or too many files. DR_E_DENIED: class key absent. DR_E_STATE: anchored,
  * and the image is not sealed, or health.replayed, or `anchored` differs from the file's.
  * DR_E_TIMEOUT and others from the anchor: an anchored file's content is new, but its generation
- * could not be advanced; the next open or anchored replace does it. */
+ * could not be advanced; the next open or anchored replace does it.
+ * data must not lie in the workspace. */
 DR_MUST_USE enum dr_status dr_vault_replace(
     struct dr_vault *vault, const struct dr_vault_file *file, const uint8_t *data,
     uint32_t size_bytes);
