@@ -66,9 +66,10 @@ void dr_step_save(struct dr_step *step)
 
 void dr_step_note(struct dr_step *step, enum dr_reason reason, const char *detail)
 {
-    dr_agent_note(&step->agent->record, reason, detail, step->total_s);
     step->agent->report_wanted = true;
-    dr_step_save(step);
+    if (dr_agent_note(&step->agent->record, reason, detail, step->total_s)) {
+        dr_step_save(step); /* a repetition is not worth a write */
+    }
 }
 
 void dr_step_question(struct dr_step *step, enum dr_agent_question question, enum dr_reason reason)

@@ -126,16 +126,12 @@ static enum dr_status hear_stream(
         event->block.file = (uint8_t)block.file_id;
         return DR_OK;
     }
-    enum dr_stream_error error;
-    DR_TRY(dr_stream_parse_rejected(payload, size_bytes, &error));
+    const char *word = NULL;
+    size_t word_len = 0;
+    DR_TRY(dr_stream_parse_rejected(payload, size_bytes, &word, &word_len));
     event->kind = DR_EVENT_STREAM_REFUSED;
-    event->code = DR_CODE_STREAM_FINAL;
-    if (error == DR_STREAM_ERROR_NONE || error == DR_STREAM_ERROR_INTERNAL ||
-        error == DR_STREAM_ERROR_THROTTLED) {
-        event->code = DR_CODE_OTHER;
-    } else if (error == DR_STREAM_ERROR_VERSION || error == DR_STREAM_ERROR_ETAG) {
-        event->code = DR_CODE_VERSION_MISMATCH;
-    }
+    event->code =
+        dr_stream_code_is_transient(word, word_len) ? DR_CODE_OTHER : DR_CODE_STREAM_FINAL;
     return DR_OK;
 }
 

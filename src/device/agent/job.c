@@ -307,7 +307,7 @@ static void block_kept(struct dr_step *step)
     if (status == DR_E_BUSY) {
         return; /* out of turn: it stays missing and is asked for again */
     }
-    if (status != DR_OK) {
+    if (status != DR_OK && agent->admitted) {
         if (++agent->write_faults >= WRITE_FAULTS_MAX) {
             refuse(step, DR_REASON_STORAGE, NULL);
         } else {
@@ -463,9 +463,6 @@ static void stream_refused(struct dr_step *step)
     }
     dr_window_forget(&agent->window);
     agent->pause_ms = step->now_ms + dr_step_backoff(step, RETRY_MS_MIN, RETRY_MS_MIN, 0);
-    if (step->event->code == DR_CODE_VERSION_MISMATCH) {
-        ask(step);
-    }
     agent->next_ms = agent->pause_ms;
 }
 

@@ -134,7 +134,7 @@ void dr_agent_copy_text(char *out, size_t capacity, const char *text)
     memset(out + len, 0, capacity - len);
 }
 
-void dr_agent_note(
+bool dr_agent_note(
     struct dr_agent_record *record, enum dr_reason reason, const char *detail, uint32_t uptime_s)
 {
     struct dr_note *notes = record->notes;
@@ -143,10 +143,12 @@ void dr_agent_note(
            notes[at].reason != reason) {
         at++;
     }
-    if (notes[at].reason != DR_REASON_NONE && notes[at].reason != reason) {
+    bool is_new = notes[at].reason != reason;
+    if (is_new && notes[at].reason != DR_REASON_NONE) {
         memmove(&notes[0], &notes[1], at * sizeof(notes[0]));
     }
     notes[at].reason = reason;
     notes[at].uptime_s = uptime_s;
     dr_agent_copy_text(notes[at].detail, sizeof(notes[at].detail), detail);
+    return is_new;
 }

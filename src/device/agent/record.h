@@ -76,8 +76,9 @@ dr_agent_record_decode(const uint8_t *data, size_t size_bytes, struct dr_agent_r
 /* text, cut to what fits, and zeros to the end of out. text may be NULL. */
 void dr_agent_copy_text(char *out, size_t capacity, const char *text);
 
-/* Add a note; one that says the same is replaced, else the oldest goes. */
-void dr_agent_note(
+/* Add a note; one with the same reason is replaced, else the oldest goes. true: it was not there.
+ */
+bool dr_agent_note(
     struct dr_agent_record *record, enum dr_reason reason, const char *detail, uint32_t uptime_s);
 
 #endif

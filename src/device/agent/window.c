@@ -11,9 +11,14 @@
 /* A new window starts with this many blocks in flight: enough for two requests. */
 #define LIMIT_FIRST 4u
 
+static bool bit_of(const uint8_t *map, uint32_t index)
+{
+    return ((uint32_t)map[index / 8u] >> (index % 8u) & 1u) != 0;
+}
+
 static bool is_missing(const struct dr_window *window, uint32_t index)
 {
-    return (window->missing[index / 8u] >> (index % 8u) & 1u) != 0;
+    return bit_of(window->missing, index);
 }
 
 bool dr_window_init(
@@ -49,7 +54,7 @@ void dr_window_want(struct dr_window *window, uint32_t index)
 void dr_window_want_all(struct dr_window *window, const uint8_t *kept)
 {
     for (uint32_t i = 0; i < window->block_count; i++) {
-        if (kept == NULL || (kept[i / 8u] >> (i % 8u) & 1u) == 0) {
+        if (kept == NULL || !bit_of(kept, i)) {
             dr_window_want(window, i);
         }
     }

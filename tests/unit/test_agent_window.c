@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "device/agent/window.h"
+#include "tests/unit/check.h"
+
+static struct dr_window window;
+
+static uint32_t count_bits(const struct dr_block_range *range)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < DR_WINDOW_SPAN; i++) {
+        count += (uint32_t)(range->bits >> i) & 1u;
+    }
+    return count;
+}
+
+/* Everything that range names arrives. */
+static void deliver(const struct dr_block_range *range, uint64_t now_ms)
+{
+    for (uint32_t i = 0; i < DR_WINDOW_SPAN; i++) {
+        if ((range->bits >> i & 1u) != 0) {
+            dr_window_got(&window, range->first + i, now_ms);
+        }
+    }
+}
+
+static void test_bounds(void)
+{
+    EXPECT(!dr_window_init(&window, 0, 4096, 65536, 0));
+    EXPECT(!dr_window_init(&window, 4096u * DR_WINDOW_BLOCKS_MAX + 1u, 4096, 65536, 0));
+    EXPECT(dr_window_init(&window, 4096u * DR_WINDOW_BLOCKS_MAX, 4096, 65536, 0));
+    EXPECT(dr_window_init(&window, UINT32_MAX, 1u << 20, 1, 0));
+    EXPECT_EQ(window.limit_max, 1);
+}
+
+static void test_sizes(void)
+{
+    REQUIRE(dr_window_init(&window, 10000, 4096, 65536, 0));
+    dr_window_want_all(&window, NULL);
+    EXPECT_EQ(window.missing_count, 3);
+    EXPECT(dr_window_wants(&window, 0, 4096));
+    EXPECT(!dr_window_wants(&window, 0, 4095));
+    EXPECT(dr_window_wants(&window, 2, 10000 - 8192));
+    EXPECT(!dr_window_wants(&window, 2, 4096));
+    EXPECT(!dr_window_wants(&window, 3, 4096));
+    EXPECT(!dr_window_wants(&window, UINT32_MAX, 4096));
+    dr_window_got(&window, 1, 5);
+    EXPECT(!dr_window_wants(&window, 1, 4096));
+    dr_window_got(&window, 1, 5); /* twice does nothing */
+    EXPECT_EQ(window.missing_count, 2);
+}
+
+/* Never more in flight than the limit, never a block in two requests, all of them in the end. */
+static void test_everything_once(void)
+{
+    static uint8_t asked[DR_WINDOW_BLOCKS_MAX];
+    struct dr_block_range ranges[64];
+    uint64_t now_ms = 0;
+    memset(asked, 0, sizeof(asked));
+    REQUIRE(dr_window_init(&window, 1000u * 1024u, 1024, 65536, 0));
+    dr_window_want_all(&window, NULL);
+    uint32_t top = 0;
+    while (window.missing_count > 0 && now_ms < 100000) {
+        size_t count = 0;
+        now_ms += 10;
+        while (count < 64 && dr_window_next(&window, now_ms, &ranges[count])) {
+            EXPECT(ranges[count].bits != 0);
+            EXPECT(count_bits(&ranges[count]) * 1024u <= DR_WINDOW_REQUEST_BYTES_MAX);
+            for (uint32_t i = 0; i < DR_WINDOW_SPAN; i++) {
+                if ((ranges[count].bits >> i & 1u) != 0) {
+                    EXPECT_EQ(asked[ranges[count].first + i]++, 0);
+                }
+            }
+            count++;
+        }
+        EXPECT(window.flying <= window.limit);
+        EXPECT(window.limit <= window.limit_max);
+        top = window.flying > top ? window.flying : top;
+        for (size_t i = 0; i < count; i++) {
+            deliver(&ranges[i], now_ms + 5);
+        }
+    }
+    EXPECT_EQ(window.missing_count, 0);
+    EXPECT_EQ(window.flying, 0);
+    EXPECT_EQ(top, 64); /* it grew to what was allowed */
+    EXPECT_EQ(dr_window_due_ms(&window), 0);
+    EXPECT(!dr_window_next(&window, now_ms + 100000, &ranges[0]));
+}
+
+static void test_kept_blocks_are_not_asked_for(void)
+{
+    uint8_t kept[16] = {0xff, 0x0f};
+    struct dr_block_range range;
+    REQUIRE(dr_window_init(&window, 100u * 1024u, 1024, 65536, 0));
+    dr_window_want_all(&window, kept);
+    EXPECT_EQ(window.missing_count, 88);
+    REQUIRE(dr_window_next(&window, 1, &range));
+    EXPECT_EQ(range.first, 12);
+}
+
+/* A request whose successor was answered in full is asked for again at once, holes only. */
+static void test_overtaken(void)
+{
+    struct dr_block_range first;
+    struct dr_block_range second;
+    struct dr_block_range again;
+    REQUIRE(dr_window_init(&window, 100u * 1024u, 1024, 65536, 0));
+    dr_window_want_all(&window, NULL);
+    window.limit = 16;
+    REQUIRE(dr_window_next(&window, 1, &first));
+    REQUIRE(dr_window_next(&window, 1, &second));
+    EXPECT_EQ(count_bits(&first), 4);
+    dr_window_got(&window, first.first, 20);
+    dr_window_got(&window, first.first + 2, 20);
+    deliver(&second, 21);
+    REQUIRE(dr_window_next(&window, 21, &again));
+    EXPECT_EQ(again.first, first.first);
+    EXPECT(again.bits == ((UINT64_C(1) << 1) | (UINT64_C(1) << 3)));
+    EXPECT(window.limit < 16);
+}
+
+/* Silence: one request is tried again, later and later; its answer brings the others. */
+static void test_silence(void)
+{
+    struct dr_block_range range;
+    uint32_t repeats = 0;
+    REQUIRE(dr_window_init(&window, 100u * 1024u, 1024, 65536, 0));
+    dr_window_want_all(&window, NULL);
+    while (dr_window_next(&window, 1, &range)) {
+    }
+    uint32_t flying = window.flying;
+    EXPECT(flying > 1);
+    for (uint64_t now_ms = 2; now_ms < 60000; now_ms++) {
+        repeats += dr_window_next(&window, now_ms, &range);
+    }
+    EXPECT(repeats >= 5);
+    EXPECT(repeats <= 12);
+    EXPECT_EQ(window.flying, flying);
+    deliver(&range, 60000);
+    uint32_t more = 0;
+    while (dr_window_next(&window, 60000, &range)) {
+        more++;
+    }
+    EXPECT(more >= 1);
+    EXPECT(dr_window_due_ms(&window) > 60000);
+}
+
+/* The timer follows the measured round trip. */
+static void test_round_trip(void)
+{
+    struct dr_block_range range;
+    REQUIRE(dr_window_init(&window, 4000u * 1024u, 1024, 4096, 0));
+    dr_window_want_all(&window, NULL);
+    uint64_t now_ms = 0;
+    for (int i = 0; i < 50; i++) {
+        REQUIRE(dr_window_next(&window, now_ms, &range));
+        now_ms += 100;
+        deliver(&range, now_ms);
+    }
+    EXPECT(window.srtt_ms > 80 && window.srtt_ms < 120);
+    EXPECT(window.rto_ms >= 300 && window.rto_ms < 600);
+    for (int i = 0; i < 50; i++) {
+        REQUIRE(dr_window_next(&window, now_ms, &range));
+        now_ms += 2000;
+        deliver(&range, now_ms);
+    }
+    EXPECT(window.rto_ms > 2000);
+}
+
+static void test_forget(void)
+{
+    struct dr_block_range range;
+    REQUIRE(dr_window_init(&window, 100u * 1024u, 1024, 65536, 0));
+    dr_window_want_all(&window, NULL);
+    REQUIRE(dr_window_next(&window, 1, &range));
+    dr_window_forget(&window);
+    EXPECT_EQ(window.flying, 0);
+    REQUIRE(dr_window_next(&window, 2, &range));
+    EXPECT_EQ(range.first, 0);
+}
+
+DR_TEST_MAIN(
+    test_bounds, test_sizes, test_everything_once, test_kept_blocks_are_not_asked_for,
+    test_overtaken, test_silence, test_round_trip, test_forget)
