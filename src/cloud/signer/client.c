@@ -169,9 +169,13 @@ static enum dr_status ask_for(
     return status;
 }
 
-static enum dr_status name_profile(struct dr_signer_request *request, const char *profile)
+static enum dr_status
+name_profile(struct dr_signer_request *request, const char *profile, char *error)
 {
     if (!dr_signer_profile_name_valid(profile)) {
+        if (error != NULL) {
+            (void)snprintf(error, DR_SIGNER_ERROR_BYTES, "not a name of a signing profile");
+        }
         return DR_E_ARGUMENT;
     }
     memcpy(request->profile, profile, strlen(profile) + 1);
@@ -191,7 +195,7 @@ enum dr_status dr_signer_sign_file(
     char error[DR_SIGNER_ERROR_BYTES])
 {
     struct dr_signer_request request = {.operation = DR_SIGNER_SIGN_FILE};
-    DR_TRY(name_profile(&request, profile));
+    DR_TRY(name_profile(&request, profile, error));
     memcpy(request.image.digest, digest, sizeof(request.image.digest));
     return ask_for(client, &request, ret_signature, error);
 }
@@ -201,7 +205,7 @@ enum dr_status dr_signer_sign_image(
     struct dr_signer_signature *ret_signature, char error[DR_SIGNER_ERROR_BYTES])
 {
     struct dr_signer_request request = {.operation = DR_SIGNER_SIGN_IMAGE, .image = *image};
-    DR_TRY(name_profile(&request, profile));
+    DR_TRY(name_profile(&request, profile, error));
     return ask_for(client, &request, ret_signature, error);
 }
 
@@ -210,7 +214,7 @@ enum dr_status dr_signer_approve(
     const uint8_t digest[DR_SIGNER_DIGEST_BYTES], char error[DR_SIGNER_ERROR_BYTES])
 {
     struct dr_signer_request request = {.operation = DR_SIGNER_APPROVE};
-    DR_TRY(name_profile(&request, profile));
+    DR_TRY(name_profile(&request, profile, error));
     memcpy(request.image.digest, digest, sizeof(request.image.digest));
     return ask_for(client, &request, NULL, error);
 }
