@@ -276,12 +276,13 @@ void dr_api_fail_use(struct dr_api_call *call, enum dr_status status)
         call, error, call->use.message[0] != '\0' ? call->use.message : dr_status_text(status));
 }
 
-void dr_api_done(struct dr_api_call *call, enum dr_status status, json_t *body)
+void dr_api_done(struct dr_api_call *call, enum dr_status status, json_t **body)
 {
+    json_t *value = body == NULL ? NULL : *body;
     if (status != DR_OK) {
-        json_decref(body);
+        json_decref(value);
         dr_api_fail_use(call, status);
         return;
     }
-    answer_json(call, 200, body == NULL ? json_object() : body);
+    answer_json(call, 200, value == NULL ? json_object() : value);
 }

@@ -97,9 +97,10 @@ DR_MUST_USE bool dr_api_header_required(
 
 /* --- answering --- */
 
-/* The usual end of a handler: DR_OK answers 200 with body (its reference is taken; NULL gives {}),
- * anything else the error that the use case left in call->use. */
-void dr_api_done(struct dr_api_call *call, enum dr_status status, json_t *body);
+/* The usual end of a handler: DR_OK answers 200 with *body, anything else the error that the use
+ * case left in call->use. The reference in *body is taken; body NULL, or NULL in it, gives {}. A
+ * pointer, so that it may stand in one expression with the use case that sets it. */
+void dr_api_done(struct dr_api_call *call, enum dr_status status, json_t **body);
 
 /* An error in the style of the service. */
 void dr_api_fail(struct dr_api_call *call, enum dr_api_error error, const char *format, ...)

@@ -24,7 +24,7 @@ void dr_api_create_keys_and_certificate(struct dr_api_call *call)
     }
     enum dr_status status = dr_service_create_keys_and_certificate(&call->use, active, &body);
     json_t *kept = json_incref(body);
-    dr_api_done(call, status, body);
+    dr_api_done(call, status, &body);
     wipe_private_key(kept);
     json_decref(kept);
 }
@@ -38,7 +38,7 @@ void dr_api_create_certificate_from_csr(struct dr_api_call *call)
         dr_api_done(
             call,
             dr_service_create_certificate_from_csr(&call->use, csr, NULL, false, active, &body),
-            body);
+            &body);
     }
 }
 
@@ -51,7 +51,7 @@ void dr_api_register_certificate(struct dr_api_call *call)
             call,
             dr_service_register_certificate(
                 &call->use, pem, dr_api_body_string(call, "status"), &body),
-            body);
+            &body);
     }
 }
 
@@ -59,7 +59,7 @@ void dr_api_describe_certificate(struct dr_api_call *call)
 {
     json_t *body = NULL;
     dr_api_done(
-        call, dr_service_describe_certificate(&call->use, dr_api_parameter(call, 0), &body), body);
+        call, dr_service_describe_certificate(&call->use, dr_api_parameter(call, 0), &body), &body);
 }
 
 void dr_api_update_certificate(struct dr_api_call *call)
@@ -82,7 +82,7 @@ void dr_api_list_certificates(struct dr_api_call *call)
     struct dr_api_page page;
     json_t *body = NULL;
     if (dr_api_page_read(call, &page)) {
-        dr_api_done(call, dr_service_list_certificates(&call->use, &page.page, &body), body);
+        dr_api_done(call, dr_service_list_certificates(&call->use, &page.page, &body), &body);
     }
 }
 

@@ -10,20 +10,20 @@ void dr_api_create_job(struct dr_api_call *call)
     json_t *body = NULL;
     dr_api_done(
         call, dr_service_create_job(&call->use, dr_api_parameter(call, 0), call->body, &body),
-        body);
+        &body);
 }
 
 void dr_api_describe_job(struct dr_api_call *call)
 {
     json_t *body = NULL;
-    dr_api_done(call, dr_service_describe_job(&call->use, dr_api_parameter(call, 0), &body), body);
+    dr_api_done(call, dr_service_describe_job(&call->use, dr_api_parameter(call, 0), &body), &body);
 }
 
 void dr_api_get_job_document(struct dr_api_call *call)
 {
     json_t *body = NULL;
     dr_api_done(
-        call, dr_service_get_job_document(&call->use, dr_api_parameter(call, 0), &body), body);
+        call, dr_service_get_job_document(&call->use, dr_api_parameter(call, 0), &body), &body);
 }
 
 void dr_api_list_jobs(struct dr_api_call *call)
@@ -38,7 +38,7 @@ void dr_api_list_jobs(struct dr_api_call *call)
     const char *wanted = dr_api_query(call, "status", status, sizeof status);
     const char *kind = dr_api_query(call, "targetSelection", selection, sizeof selection);
     if (!call->answer.set) {
-        dr_api_done(call, dr_service_list_jobs(&call->use, wanted, kind, &page.page, &body), body);
+        dr_api_done(call, dr_service_list_jobs(&call->use, wanted, kind, &page.page, &body), &body);
     }
 }
 
@@ -50,7 +50,7 @@ void dr_api_cancel_job(struct dr_api_call *call)
         dr_api_done(
             call,
             dr_service_cancel_job(&call->use, dr_api_parameter(call, 0), force, call->body, &body),
-            body);
+            &body);
     }
 }
 
@@ -78,7 +78,7 @@ static void list_with(struct dr_api_call *call, list_executions list)
     const char *wanted = dr_api_query(call, "status", status, sizeof status);
     if (!call->answer.set) {
         dr_api_done(
-            call, list(&call->use, dr_api_parameter(call, 0), wanted, &page.page, &body), body);
+            call, list(&call->use, dr_api_parameter(call, 0), wanted, &page.page, &body), &body);
     }
 }
 
@@ -101,7 +101,7 @@ void dr_api_describe_execution(struct dr_api_call *call)
             call,
             dr_service_describe_execution(
                 &call->use, dr_api_parameter(call, 0), dr_api_parameter(call, 1), number, &body),
-            body);
+            &body);
     }
 }
 

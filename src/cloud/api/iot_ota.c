@@ -8,14 +8,14 @@ void dr_api_create_stream(struct dr_api_call *call)
     json_t *body = NULL;
     dr_api_done(
         call, dr_service_create_stream(&call->use, dr_api_parameter(call, 0), call->body, &body),
-        body);
+        &body);
 }
 
 void dr_api_describe_stream(struct dr_api_call *call)
 {
     json_t *body = NULL;
     dr_api_done(
-        call, dr_service_describe_stream(&call->use, dr_api_parameter(call, 0), &body), body);
+        call, dr_service_describe_stream(&call->use, dr_api_parameter(call, 0), &body), &body);
 }
 
 void dr_api_list_streams(struct dr_api_call *call)
@@ -23,7 +23,7 @@ void dr_api_list_streams(struct dr_api_call *call)
     struct dr_api_page page;
     json_t *body = NULL;
     if (dr_api_page_read(call, &page)) {
-        dr_api_done(call, dr_service_list_streams(&call->use, &page.page, &body), body);
+        dr_api_done(call, dr_service_list_streams(&call->use, &page.page, &body), &body);
     }
 }
 
@@ -38,14 +38,14 @@ void dr_api_create_ota_update(struct dr_api_call *call)
     dr_api_done(
         call,
         dr_service_create_ota_update(&call->use, dr_api_parameter(call, 0), call->body, &body),
-        body);
+        &body);
 }
 
 void dr_api_get_ota_update(struct dr_api_call *call)
 {
     json_t *body = NULL;
     dr_api_done(
-        call, dr_service_get_ota_update(&call->use, dr_api_parameter(call, 0), &body), body);
+        call, dr_service_get_ota_update(&call->use, dr_api_parameter(call, 0), &body), &body);
 }
 
 void dr_api_list_ota_updates(struct dr_api_call *call)
@@ -58,7 +58,7 @@ void dr_api_list_ota_updates(struct dr_api_call *call)
     }
     const char *asked = dr_api_query(call, "otaUpdateStatus", status, sizeof status);
     if (!call->answer.set) {
-        dr_api_done(call, dr_service_list_ota_updates(&call->use, asked, &page.page, &body), body);
+        dr_api_done(call, dr_service_list_ota_updates(&call->use, asked, &page.page, &body), &body);
     }
 }
 

@@ -11,14 +11,14 @@ void dr_api_create_policy(struct dr_api_call *call)
     if (document != NULL) {
         dr_api_done(
             call, dr_service_create_policy(&call->use, dr_api_parameter(call, 0), document, &body),
-            body);
+            &body);
     }
 }
 
 void dr_api_get_policy(struct dr_api_call *call)
 {
     json_t *body = NULL;
-    dr_api_done(call, dr_service_get_policy(&call->use, dr_api_parameter(call, 0), &body), body);
+    dr_api_done(call, dr_service_get_policy(&call->use, dr_api_parameter(call, 0), &body), &body);
 }
 
 void dr_api_list_policies(struct dr_api_call *call)
@@ -26,7 +26,7 @@ void dr_api_list_policies(struct dr_api_call *call)
     struct dr_api_page page;
     json_t *body = NULL;
     if (dr_api_page_read(call, &page)) {
-        dr_api_done(call, dr_service_list_policies(&call->use, &page.page, &body), body);
+        dr_api_done(call, dr_service_list_policies(&call->use, &page.page, &body), &body);
     }
 }
 
@@ -45,7 +45,7 @@ void dr_api_create_policy_version(struct dr_api_call *call)
             call,
             dr_service_create_policy_version(
                 &call->use, dr_api_parameter(call, 0), document, set_default, &body),
-            body);
+            &body);
     }
 }
 
@@ -56,14 +56,14 @@ void dr_api_get_policy_version(struct dr_api_call *call)
         call,
         dr_service_get_policy_version(
             &call->use, dr_api_parameter(call, 0), dr_api_parameter(call, 1), &body),
-        body);
+        &body);
 }
 
 void dr_api_list_policy_versions(struct dr_api_call *call)
 {
     json_t *body = NULL;
     dr_api_done(
-        call, dr_service_list_policy_versions(&call->use, dr_api_parameter(call, 0), &body), body);
+        call, dr_service_list_policy_versions(&call->use, dr_api_parameter(call, 0), &body), &body);
 }
 
 void dr_api_set_default_policy_version(struct dr_api_call *call)
@@ -114,7 +114,7 @@ void dr_api_list_attached_policies(struct dr_api_call *call)
             call,
             dr_service_list_attached_policies(
                 &call->use, dr_api_parameter(call, 0), &page.page, &body),
-            body);
+            &body);
     }
 }
 
@@ -127,7 +127,7 @@ void dr_api_list_targets_for_policy(struct dr_api_call *call)
             call,
             dr_service_list_targets_for_policy(
                 &call->use, dr_api_parameter(call, 0), &page.page, &body),
-            body);
+            &body);
     }
 }
 
@@ -159,7 +159,7 @@ void dr_api_list_principal_policies(struct dr_api_call *call)
     if (dr_api_page_read(call, &page) &&
         dr_api_header_required(call, "x-amzn-iot-principal", target, sizeof target)) {
         dr_api_done(
-            call, dr_service_list_attached_policies(&call->use, target, &page.page, &body), body);
+            call, dr_service_list_attached_policies(&call->use, target, &page.page, &body), &body);
     }
 }
 
@@ -178,5 +178,5 @@ void dr_api_list_policy_principals(struct dr_api_call *call)
         json_object_set(body, "principals", json_object_get(body, "targets")) == 0) {
         (void)json_object_del(body, "targets");
     }
-    dr_api_done(call, status, body);
+    dr_api_done(call, status, &body);
 }

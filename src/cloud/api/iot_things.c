@@ -10,7 +10,7 @@ void dr_api_describe_endpoint(struct dr_api_call *call)
     json_t *body = NULL;
     const char *asked = dr_api_query(call, "endpointType", type, sizeof type);
     if (!call->answer.set) {
-        dr_api_done(call, dr_service_describe_endpoint(&call->use, asked, &body), body);
+        dr_api_done(call, dr_service_describe_endpoint(&call->use, asked, &body), &body);
     }
 }
 
@@ -19,14 +19,14 @@ void dr_api_create_thing(struct dr_api_call *call)
     json_t *body = NULL;
     dr_api_done(
         call, dr_service_create_thing(&call->use, dr_api_parameter(call, 0), call->body, &body),
-        body);
+        &body);
 }
 
 void dr_api_describe_thing(struct dr_api_call *call)
 {
     json_t *body = NULL;
     dr_api_done(
-        call, dr_service_describe_thing(&call->use, dr_api_parameter(call, 0), &body), body);
+        call, dr_service_describe_thing(&call->use, dr_api_parameter(call, 0), &body), &body);
 }
 
 void dr_api_update_thing(struct dr_api_call *call)
@@ -57,7 +57,7 @@ void dr_api_list_things(struct dr_api_call *call)
     const char *wanted = dr_api_query(call, "attributeValue", value, sizeof value);
     if (!call->answer.set) {
         dr_api_done(
-            call, dr_service_list_things(&call->use, attribute, wanted, &page.page, &body), body);
+            call, dr_service_list_things(&call->use, attribute, wanted, &page.page, &body), &body);
     }
 }
 
@@ -104,7 +104,7 @@ void dr_api_list_thing_principals(struct dr_api_call *call)
             call,
             dr_service_list_thing_principals(
                 &call->use, dr_api_parameter(call, 0), &page.page, &body),
-            body);
+            &body);
     }
 }
 
@@ -116,6 +116,7 @@ void dr_api_list_principal_things(struct dr_api_call *call)
     if (dr_api_page_read(call, &page) &&
         dr_api_header_required(call, "x-amzn-principal", principal, sizeof principal)) {
         dr_api_done(
-            call, dr_service_list_principal_things(&call->use, principal, &page.page, &body), body);
+            call, dr_service_list_principal_things(&call->use, principal, &page.page, &body),
+            &body);
     }
 }

@@ -10,14 +10,16 @@
 /* The process serves. Says nothing about what stands behind it: that is /daruma/ready. */
 void dr_api_health(struct dr_api_call *call)
 {
-    dr_api_done(call, DR_OK, json_pack("{ss}", "status", "ok"));
+    json_t *body = json_pack("{ss}", "status", "ok");
+    dr_api_done(call, DR_OK, &body);
 }
 
 void dr_api_ready(struct dr_api_call *call)
 {
     const char *why = "";
     if (call->config->ready(call->config->ctx, &why)) {
-        dr_api_done(call, DR_OK, json_pack("{ss}", "status", "ready"));
+        json_t *body = json_pack("{ss}", "status", "ready");
+        dr_api_done(call, DR_OK, &body);
         return;
     }
     dr_api_fail(call, DR_API_UNAVAILABLE, "not ready: %s", why);
@@ -26,7 +28,7 @@ void dr_api_ready(struct dr_api_call *call)
 void dr_api_thing_state(struct dr_api_call *call)
 {
     json_t *body = NULL;
-    dr_api_done(call, dr_service_thing_state(&call->use, dr_api_parameter(call, 0), &body), body);
+    dr_api_done(call, dr_service_thing_state(&call->use, dr_api_parameter(call, 0), &body), &body);
 }
 
 void dr_api_thing_timeline(struct dr_api_call *call)
@@ -37,7 +39,7 @@ void dr_api_thing_timeline(struct dr_api_call *call)
         dr_api_done(
             call,
             dr_service_thing_timeline(&call->use, dr_api_parameter(call, 0), &page.page, &body),
-            body);
+            &body);
     }
 }
 
@@ -66,7 +68,7 @@ void dr_api_recovery_certificate(struct dr_api_call *call)
         call,
         dr_service_create_certificate_from_csr(
             &call->use, csr, dr_api_parameter(call, 0), true, true, &body),
-        body);
+        &body);
 }
 
 void dr_api_list_audit(struct dr_api_call *call)
@@ -74,6 +76,6 @@ void dr_api_list_audit(struct dr_api_call *call)
     struct dr_api_page page;
     json_t *body = NULL;
     if (dr_api_page_read(call, &page)) {
-        dr_api_done(call, dr_service_list_audit(&call->use, &page.page, &body), body);
+        dr_api_done(call, dr_service_list_audit(&call->use, &page.page, &body), &body);
     }
 }
