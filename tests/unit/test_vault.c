@@ -2,6 +2,7 @@
 /* device/vault on the NOR model and the anchor in memory: contents, classes, epochs, anchored
  * files, damage, and a cut of every kind at every operation of replaces and removals. */
 #include "device/anchor/keys.h"
+#include "device/vault/bank_priv.h"
 #include "device/vault/vault.h"
 #include "sim/anchor_mem.h"
 #include "sim/nor.h"
@@ -473,6 +474,35 @@ static void test_damage(void)
     device_end(&device);
 }
 
+/* One bank was made anew and forgot a removal; the other still holds the removed version. Damage to
+ * the removal there does not bring the file back. */
+static void test_removed_stays_removed(void)
+{
+    static struct device device;
+    device_make(&device, 11);
+    const struct dr_vault_file kept = sys_file("kept");
+    const struct dr_vault_file gone = sys_file("gone");
+    EXPECT_EQ(put_text(&device, &kept, "kept"), DR_OK);
+    EXPECT_EQ(put_text(&device, &gone, "gone"), DR_OK);
+    EXPECT_EQ(dr_vault_remove(&device.vault, &gone), DR_OK);
+    EXPECT_EQ(dr_vault_bank_rebuild(&device.vault, 0), DR_OK);
+    struct dr_nor_snapshot *good = dr_nor_snapshot(device.nor);
+    REQUIRE(good != NULL);
+    const struct dr_vault_bank bank = device.vault.banks[1];
+    for (uint32_t at = 0; at < bank.used_bytes; at++) {
+        uint8_t byte = 0;
+        dr_nor_peek(device.nor, bank.address + at, &byte, 1);
+        byte ^= (uint8_t)(1u << (at % 8u));
+        dr_nor_poke(device.nor, bank.address + at, &byte, 1);
+        EXPECT_EQ(device_boot(&device), DR_OK);
+        EXPECT_EQ(read_status(&device, &gone), DR_E_NOT_FOUND);
+        EXPECT(holds_text(&device, &kept, "kept"));
+        dr_nor_restore(device.nor, good);
+    }
+    dr_nor_snapshot_destroy(good);
+    device_end(&device);
+}
+
 static void test_random_content(void)
 {
     static struct device device;
@@ -706,5 +736,5 @@ static void test_cut_format(void)
 
 DR_TEST_MAIN(
     test_contents, test_refusals, test_space, test_list, test_classes_and_epochs, test_anchored,
-    test_anchored_splice, test_anchor_silent, test_damage, test_random_content, test_flash_faults,
-    test_cut_format, test_cut_everywhere)
+    test_anchored_splice, test_anchor_silent, test_damage, test_removed_stays_removed,
+    test_random_content, test_flash_faults, test_cut_format, test_cut_everywhere)
