@@ -9,7 +9,6 @@
 #include "cloud/store/store.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #define DR_ARN_SIZE 256u
 #define DR_IN_FLIGHT_BUCKETS 256u
@@ -59,8 +58,7 @@ struct dr_service {
     uint64_t gate_boot;                       /* of the last numbered message submitted */
     uint64_t gate_number;
 
-    atomic_bool rollout_waits; /* a job has targets without executions */
-    int64_t swept_ms;          /* tick only: when unused artifacts were last removed */
+    int64_t swept_ms; /* tick only: when unused artifacts were last removed */
 };
 
 /* call.c: outcomes, ARNs, writes. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cloud/service/things.h"
 
+#include "cloud/service/executions_priv.h"
 #include "cloud/service/service_priv.h"
 
 #include <stdio.h>

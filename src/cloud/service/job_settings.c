@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Targets and settings of a new job. */
+#include "cloud/service/jobs_priv.h"
+
+#include <string.h>
+
+enum dr_status
+dr_job_targets_check(struct dr_call *call, const json_t *targets, json_t **ret_things)
+{
+    size_t count = json_array_size(targets);
+    size_t max = call->service->strict ? DR_JOB_TARGETS_MAX : DR_JOB_TARGETS_OWN_MAX;
+    if (count == 0 || count > max) {
+        return dr_call_fail(
+            call, DR_E_RANGE, DR_CODE_INVALID, "targets must name 1 to %zu things", max);
+    }
+    json_t *things = json_object();
+    for (size_t i = 0; i < count; i++) {
+        const char *text = json_string_value(json_array_get(targets, i));
+        const char *name = text != NULL ? dr_call_arn_name(call, "thing", text) : NULL;
+        if (name == NULL || text == name || !dr_name_thing(name)) {
+            json_decref(things);
+            bool is_group = text != NULL && strstr(text, ":thinggroup/") != NULL;
+            return dr_call_fail(
+                call, DR_E_ARGUMENT, DR_CODE_INVALID, "targets[%zu]: %s", i,
+                is_group ? "thing groups are not supported yet, name things"
+                         : "not the ARN of a thing of this account");
+        }
+        dr_json_set(things, name, json_true());
+    }
+    *ret_things = things;
+    return DR_OK;
+}
+
+static enum dr_status check_rollout(struct dr_call *call, const json_t *config)
+{
+    int64_t number = 0;
+    json_t *rate = NULL;
+    json_t *criteria = NULL;
+    DR_TRY(dr_body_int(call, config, "maximumPerMinute", 1, 1000, 1000, &number));
+    DR_TRY(dr_body_object(call, config, "exponentialRate", &rate));
+    if (rate == NULL) {
+        return DR_OK;
+    }
+    DR_TRY(dr_body_int(call, rate, "baseRatePerMinute", 1, 1000, 0, &number));
+    const json_t *factor = json_object_get(rate, "incrementFactor");
+    if (!json_is_number(factor) || json_number_value(factor) < 1.1 ||
+        json_number_value(factor) > 5.0) {
+        return dr_call_invalid(call, "exponentialRate.incrementFactor must be 1.1 to 5");
+    }
+    DR_TRY(dr_body_object(call, rate, "rateIncreaseCriteria", &criteria));
+    if (json_object_size(criteria) != 1) {
+        return dr_call_invalid(
+            call, "rateIncreaseCriteria must have one of numberOfNotifiedThings and "
+                  "numberOfSucceededThings");
+    }
+    return DR_OK;
+}
+
+static enum dr_status check_abort(struct dr_call *call, const json_t *config)
+{
+    json_t *list = NULL;
+    DR_TRY(dr_body_array(call, config, "criteriaList", &list));
+    if (json_array_size(list) == 0) {
+        return dr_call_invalid(call, "abortConfig.criteriaList must not be empty");
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        const json_t *threshold = json_object_get(item, "thresholdPercentage");
+        const char *type = json_string_value(json_object_get(item, "failureType"));
+        int64_t number = 0;
+        DR_TRY(dr_body_int(call, item, "minNumberOfExecutedThings", 1, INT64_MAX, 1, &number));
+        if (type == NULL || !json_is_number(threshold) || json_number_value(threshold) <= 0 ||
+            json_number_value(threshold) > 100) {
+            return dr_call_invalid(
+                call, "an abort criterion needs failureType, and thresholdPercentage up to 100");
+        }
+    }
+    return DR_OK;
+}
+
+static enum dr_status
+check_timeout(struct dr_call *call, const json_t *config, uint32_t *ret_minutes)
+{
+    int64_t minutes = 0;
+    DR_TRY(dr_body_int(
+        call, config, "inProgressTimeoutInMinutes", 1, DR_JOB_TIMEOUT_MINUTES_MAX, 0, &minutes));
+    *ret_minutes = (uint32_t)minutes;
+    return DR_OK;
+}
+
+static enum dr_status check_presigned(struct dr_call *call, const json_t *config)
+{
+    int64_t seconds = 0;
+    return dr_body_int(call, config, "expiresInSec", 60, 3600, 3600, &seconds);
+}
+
+enum dr_status dr_job_settings_check(
+    struct dr_call *call, const json_t *body, json_t **ret_settings, uint32_t *ret_minutes)
+{
+    static const char *const names[] = {
+        "jobExecutionsRolloutConfig", "abortConfig", "timeoutConfig", "presignedUrlConfig",
+        "jobExecutionsRetryConfig"};
+    json_t *values[5];
+    *ret_minutes = 0;
+    for (size_t i = 0; i < 5; i++) {
+        DR_TRY(dr_body_object(call, body, names[i], &values[i]));
+    }
+    if (values[0] != NULL) {
+        DR_TRY(check_rollout(call, values[0]));
+    }
+    if (values[1] != NULL) {
+        DR_TRY(check_abort(call, values[1]));
+    }
+    if (values[2] != NULL) {
+        DR_TRY(check_timeout(call, values[2], ret_minutes));
+    }
+    if (values[3] != NULL) {
+        DR_TRY(check_presigned(call, values[3]));
+    }
+    json_t *settings = json_object();
+    for (size_t i = 0; i < 5; i++) {
+        if (values[i] != NULL) {
+            (void)json_object_set(settings, names[i], values[i]);
+        }
+    }
+    *ret_settings = settings;
+    return DR_OK;
+}

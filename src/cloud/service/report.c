@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* What is known of a device. */
+#include "cloud/service/report.h"
+
+#include "cloud/service/service_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct query {
+    const char *thing;
+    json_t *body;
+};
+
+static enum dr_status add_session(struct dr_db *db, const char *thing, json_t *body)
+{
+    struct dr_rows rows;
+    bool connected = false;
+    dr_db_select(
+        db, &rows,
+        "SELECT connected, changed_ms, reason, source_ip FROM session WHERE client_id = ?1",
+        DR_VALUES(dr_value_text(thing)));
+    if (dr_rows_next(&rows)) {
+        connected = dr_rows_int(&rows, 0) != 0;
+        dr_json_set_time(body, connected ? "connectedAt" : "disconnectedAt", dr_rows_int(&rows, 1));
+        dr_json_set_text(body, "disconnectReason", dr_rows_text(&rows, 2));
+        dr_json_set_text(body, "ipAddress", dr_rows_text(&rows, 3));
+    }
+    dr_json_set(body, "connected", json_boolean(connected));
+    return dr_rows_end(&rows);
+}
+
+static enum dr_status add_report(struct dr_db *db, const char *thing, json_t *body)
+{
+    struct dr_rows rows;
+    dr_db_select(
+        db, &rows, "SELECT report, reported_ms FROM device_state WHERE thing = ?1",
+        DR_VALUES(dr_value_text(thing)));
+    if (dr_rows_next(&rows)) {
+        json_t *report = json_loads(dr_rows_text(&rows, 0), 0, NULL);
+        if (report != NULL) {
+            dr_json_set(body, "report", report);
+        }
+        dr_json_set_time(body, "reportedAt", dr_rows_int(&rows, 1));
+    }
+    return dr_rows_end(&rows);
+}
+
+static enum dr_status run_state(struct dr_call *call, struct dr_db *db, void *arguments)
+{
+    struct query *query = arguments;
+    DR_TRY(dr_thing_require(call, db, query->thing));
+    query->body = json_object();
+    dr_json_set_text(query->body, "thingName", query->thing);
+    enum dr_status status = add_session(db, query->thing, query->body);
+    if (status == DR_OK) {
+        status = add_report(db, query->thing, query->body);
+    }
+    if (status != DR_OK) {
+        json_decref(query->body);
+    }
+    return status;
+}
+
+enum dr_status dr_service_thing_state(struct dr_call *call, const char *thing, json_t **ret_body)
+{
+    struct query query = {.thing = thing};
+    DR_TRY(dr_call_read(call, run_state, &query));
+    *ret_body = query.body;
+    return DR_OK;
+}
+
+struct listing {
+    struct dr_lister lister;
+    const char *thing; /* NULL: the audit */
+};
+
+static enum dr_status run_timeline(struct dr_call *call, struct dr_db *db, void *arguments)
+{
+    struct listing *listing = arguments;
+    int64_t before = 0;
+    struct dr_rows rows;
+    DR_TRY(dr_lister_number(call, &listing->lister, &before));
+    DR_TRY(dr_thing_require(call, db, listing->thing));
+    dr_db_select(
+        db, &rows,
+        "SELECT id, at_ms, kind, body FROM timeline WHERE thing = ?1 AND (?2 = 0 OR id < ?2)"
+        " ORDER BY id DESC LIMIT ?3",
+        DR_VALUES(
+            dr_value_text(listing->thing), dr_value_int(before),
+            dr_value_int((int64_t)listing->lister.limit + 1)));
+    bool goes_on = true;
+    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
+        json_t *item = json_object();
+        json_t *body = json_loads(dr_rows_text(&rows, 3), 0, NULL);
+        dr_json_set(item, "id", json_integer(dr_rows_int(&rows, 0)));
+        dr_json_set_time(item, "at", dr_rows_int(&rows, 1));
+        dr_json_set_text(item, "kind", dr_rows_text(&rows, 2));
+        if (body != NULL) {
+            dr_json_set(item, "body", body);
+        }
+        goes_on = dr_lister_add(&listing->lister, item, dr_rows_text(&rows, 0));
+    }
+    return dr_rows_end(&rows);
+}
+
+enum dr_status dr_service_thing_timeline(
+    struct dr_call *call, const char *thing, const struct dr_page *page, json_t **ret_body)
+{
+    struct listing listing = {.thing = thing};
+    dr_lister_begin(&listing.lister, page);
+    enum dr_status status = dr_call_read(call, run_timeline, &listing);
+    return dr_lister_end(&listing.lister, status, "entries", "nextToken", ret_body);
+}
+
+static enum dr_status run_audit(struct dr_call *call, struct dr_db *db, void *arguments)
+{
+    struct listing *listing = arguments;
+    int64_t before = 0;
+    struct dr_rows rows;
+    DR_TRY(dr_lister_number(call, &listing->lister, &before));
+    dr_db_select(
+        db, &rows,
+        "SELECT id, at_ms, actor, action, resource, detail FROM audit WHERE (?1 = 0 OR id < ?1)"
+        " ORDER BY id DESC LIMIT ?2",
+        DR_VALUES(dr_value_int(before), dr_value_int((int64_t)listing->lister.limit + 1)));
+    bool goes_on = true;
+    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
+        json_t *item = json_object();
+        dr_json_set(item, "id", json_integer(dr_rows_int(&rows, 0)));
+        dr_json_set_time(item, "at", dr_rows_int(&rows, 1));
+        dr_json_set_text(item, "actor", dr_rows_text(&rows, 2));
+        dr_json_set_text(item, "action", dr_rows_text(&rows, 3));
+        dr_json_set_text(item, "resource", dr_rows_text(&rows, 4));
+        dr_json_set_text(item, "detail", dr_rows_text(&rows, 5));
+        goes_on = dr_lister_add(&listing->lister, item, dr_rows_text(&rows, 0));
+    }
+    return dr_rows_end(&rows);
+}
+
+enum dr_status
+dr_service_list_audit(struct dr_call *call, const struct dr_page *page, json_t **ret_body)
+{
+    struct listing listing = {.thing = NULL};
+    dr_lister_begin(&listing.lister, page);
+    enum dr_status status = dr_call_read(call, run_audit, &listing);
+    return dr_lister_end(&listing.lister, status, "entries", "nextToken", ret_body);
+}
