@@ -167,8 +167,7 @@ void dr_sim_manufacture(struct dr_sim_device *device)
     dr_key_derive(device->world->crypto, device->anchor.secret, DR_LABEL_SLOT_FACTORY, key);
     if (!dr_sim_download(device, DR_SLOT_FACTORY, key, DR_SIM_FACTORY, 0) ||
         !dr_sim_slot_holds(device, DR_SLOT_FACTORY, DR_SIM_FACTORY) ||
-        dr_flash_sync(&device->flash) != DR_OK ||
-        dr_anchor_provision(&anchor) != DR_OK ||
+        dr_flash_sync(&device->flash) != DR_OK || dr_anchor_provision(&anchor) != DR_OK ||
         dr_anchor_pin_factory(&anchor, device->world->images[DR_SIM_FACTORY].digest) != DR_OK) {
         return; /* the host tries again */
     }
@@ -295,12 +294,8 @@ static enum dr_sim_end run_confirmed(
     }
     if (info->spare != DR_SLOT_NONE) { /* a job waits: an agent that is allowed to begins at once */
         const uint8_t *key = info->spare == DR_SLOT_A ? info->keys.slot_a : info->keys.slot_b;
-        DR_IGNORE(
-            dr_sim_download(
-                device, (enum dr_slot_id)info->spare, key, DR_SIM_V19, info->journal_sequence)
-                ? 0
-                : 1);
-        return DR_SIM_END_PLANNED;
+        (void)dr_sim_download(
+            device, (enum dr_slot_id)info->spare, key, DR_SIM_V19, info->journal_sequence);
     }
     return seal(device, script);
 }

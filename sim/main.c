@@ -22,6 +22,7 @@ struct sweep {
     uint64_t only_operation; /* 0: every one */
     uint32_t only_kind;
     bool verbose;
+    bool stop; /* at the first case that fails */
     uint64_t operations;
     uint64_t lies;
     uint64_t cases;
@@ -46,18 +47,38 @@ static uint64_t case_seed(const struct sweep *sweep, uint64_t operation, uint32_
     return dr_sim_random(&state);
 }
 
+static uint64_t bad_cases(const struct sweep *sweep)
+{
+    return sweep->failed[DR_SIM_BRICKED] + sweep->failed[DR_SIM_UNAUTHORISED] +
+           sweep->failed[DR_SIM_LOST];
+}
+
+static void print_totals(const struct sweep *sweep)
+{
+    printf(
+        "sim: %llu cases, %llu bricked, %llu unauthorised, %llu lost\n",
+        (unsigned long long)sweep->cases, (unsigned long long)sweep->failed[DR_SIM_BRICKED],
+        (unsigned long long)sweep->failed[DR_SIM_UNAUTHORISED],
+        (unsigned long long)sweep->failed[DR_SIM_LOST]);
+}
+
 static void
 count(struct sweep *sweep, const struct dr_sim_device *device, uint64_t operation, uint32_t kind)
 {
-    uint64_t bad = sweep->failed[DR_SIM_BRICKED] + sweep->failed[DR_SIM_UNAUTHORISED] +
-                   sweep->failed[DR_SIM_LOST];
     sweep->cases++;
-    sweep->failed[device->verdict]++;
-    if (device->verdict != DR_SIM_FINE && bad < REPORTED_MAX) {
+    if (device->verdict == DR_SIM_FINE) {
+        return;
+    }
+    if (bad_cases(sweep) < REPORTED_MAX) {
         printf(
             "sim: %s: %s (again: --seed %llu --case %llu:%s)\n", verdict_words[device->verdict],
             device->why, (unsigned long long)sweep->seed, (unsigned long long)operation,
             kind_words[kind]);
+    }
+    sweep->failed[device->verdict]++;
+    if (sweep->stop) {
+        print_totals(sweep);
+        exit(1);
     }
 }
 
@@ -164,6 +185,7 @@ static void usage(FILE *out)
         "  --seed N     what is random in torn operations (default 1)\n"
         "  --case O:K   replay one case and tell its story; K is nothing, prefix, half, all-but,\n"
         "               complete or lie\n"
+        "  --stop       end with the first case that fails\n"
         "  --verbose    tell the story of the undisturbed device\n",
         out);
 }
@@ -195,6 +217,8 @@ static int parse(int argc, char **argv, struct sweep *sweep)
         }
         if (strcmp(argv[i], "--verbose") == 0) {
             sweep->verbose = true;
+        } else if (strcmp(argv[i], "--stop") == 0) {
+            sweep->stop = true;
         } else if (strcmp(argv[i], "--seed") == 0 && more) {
             sweep->seed = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--case") == 0 && more && parse_case(argv[i + 1], sweep)) {
@@ -229,18 +253,12 @@ int main(int argc, char **argv)
     dr_sim_world_init(&world, &dr_crypto_openssl);
     bool whole = live(&sweep);
     dr_sim_device_end(&device);
-    uint64_t bad = sweep.failed[DR_SIM_BRICKED] + sweep.failed[DR_SIM_UNAUTHORISED] +
-                   sweep.failed[DR_SIM_LOST];
     if (sweep.only_operation == 0) {
         printf(
             "sim: %llu operations x %u torn kinds + %llu programs x 1 lie = %llu cases\n",
             (unsigned long long)sweep.operations, DR_SIM_TORN_KINDS, (unsigned long long)sweep.lies,
             (unsigned long long)sweep.cases);
     }
-    printf(
-        "sim: %llu cases, %llu bricked, %llu unauthorised, %llu lost\n",
-        (unsigned long long)sweep.cases, (unsigned long long)sweep.failed[DR_SIM_BRICKED],
-        (unsigned long long)sweep.failed[DR_SIM_UNAUTHORISED],
-        (unsigned long long)sweep.failed[DR_SIM_LOST]);
-    return whole && bad == 0 && sweep.cases > 0 ? 0 : 1;
+    print_totals(&sweep);
+    return whole && bad_cases(&sweep) == 0 && sweep.cases > 0 ? 0 : 1;
 }

@@ -8,12 +8,8 @@
 
 const struct dr_sim_phase dr_sim_phases[] = {
     {.act = DR_SIM_PROVISION, .title = "provision"},
-    {.act = DR_SIM_UPDATE, .target = DR_SIM_V11, .title = "update to 1.1"},
-    {.act = DR_SIM_UPDATE,
-     .target = DR_SIM_V12,
-     .seal_at_once = true,
-     .forge = true,
-     .title = "next update, to 1.2"},
+    {.act = DR_SIM_UPDATE, .target = DR_SIM_V11, .seal_at_once = true, .title = "update to 1.1"},
+    {.act = DR_SIM_UPDATE, .target = DR_SIM_V12, .forge = true, .title = "next update, to 1.2"},
     {.act = DR_SIM_PIN_PREVIOUS, .target = DR_SIM_V11, .title = "previous image by pin"},
     {.act = DR_SIM_PIN_PREVIOUS, .target = DR_SIM_V12, .title = "and back again"},
     {.act = DR_SIM_REFUSE,
