@@ -231,6 +231,23 @@ enum dr_status dr_gate_connect(
     return DR_OK;
 }
 
+void dr_gate_reload(struct dr_gate *gate)
+{
+    gate->rechecking = true;
+}
+
+bool dr_gate_is_rechecking(const struct dr_gate *gate)
+{
+    return gate->rechecking;
+}
+
+enum dr_status
+dr_gate_recheck(const struct dr_gate *gate, const void *connection, const char *client_id)
+{
+    const struct dr_session *session = dr_sessions_find(&gate->sessions, connection);
+    return session != NULL && strcmp(session->client->id, client_id) == 0 ? DR_OK : DR_E_DENIED;
+}
+
 void dr_gate_disconnect(struct dr_gate *gate, const void *connection, uint64_t now_ms)
 {
     struct dr_session *session = dr_sessions_disconnect(&gate->sessions, connection);

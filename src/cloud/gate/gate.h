@@ -74,6 +74,16 @@ DR_MUST_USE enum dr_status dr_gate_connect(
     const uint8_t certificate_id[DR_WIRE_CERTIFICATE_ID_BYTES], const char *address,
     bool persistent, uint64_t now_ms);
 
+/* The broker is about to read its configuration again: until the next tick it asks about clients it
+ * has already, not about new ones. */
+void dr_gate_reload(struct dr_gate *gate);
+
+/* true between dr_gate_reload and the next tick. Then dr_gate_recheck answers instead of
+ * dr_gate_connect: DR_OK for a connection that was accepted before, live or offline. */
+bool dr_gate_is_rechecking(const struct dr_gate *gate);
+DR_MUST_USE enum dr_status
+dr_gate_recheck(const struct dr_gate *gate, const void *connection, const char *client_id);
+
 enum dr_gate_access {
     DR_GATE_WRITE,
     DR_GATE_READ,
@@ -118,7 +128,7 @@ dr_gate_message(struct dr_gate *gate, const void *connection, struct dr_gate_mes
 /* A connection ended; may be called late or twice. */
 void dr_gate_disconnect(struct dr_gate *gate, const void *connection, uint64_t now_ms);
 
-/* After each round of the broker's loop. now_ms: Unix time; tick_ms: a clock that never jumps. */
-void dr_gate_tick(struct dr_gate *gate, uint64_t now_ms, uint64_t tick_ms);
+/* After each round of the broker's loop. tick_ms: a clock that never jumps. */
+void dr_gate_tick(struct dr_gate *gate, uint64_t tick_ms);
 
 #endif

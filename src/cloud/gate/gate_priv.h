@@ -69,6 +69,7 @@ struct dr_gate {
     uint64_t service_session; /* 0: none yet */
     bool service_greeted;     /* it has the boot message of this session */
 
+    bool rechecking;   /* the broker reads its configuration again */
     bool reload_asked; /* the loader is at it */
     bool walking;      /* sessions are being resolved anew */
     size_t walk_bucket;

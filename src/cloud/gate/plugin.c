@@ -98,6 +98,10 @@ static int on_basic_auth(int event, void *event_data, void *user_data)
     const struct mosquitto_evt_basic_auth *data = event_data;
     const char *client_id = mosquitto_client_id(data->client);
     uint8_t certificate_id[DR_WIRE_CERTIFICATE_ID_BYTES];
+    if (client_id != NULL && dr_gate_is_rechecking(gate)) {
+        return dr_gate_recheck(gate, data->client, client_id) == DR_OK ? MOSQ_ERR_SUCCESS
+                                                                       : MOSQ_ERR_AUTH;
+    }
     if (client_id == NULL || dr_plugin_certificate_id(data->client, certificate_id) != DR_OK) {
         return MOSQ_ERR_AUTH;
     }
@@ -183,12 +187,21 @@ static int on_disconnect(int event, void *event_data, void *user_data)
     return MOSQ_ERR_SUCCESS;
 }
 
+static int on_reload(int event, void *event_data, void *user_data)
+{
+    (void)event;
+    (void)event_data;
+    (void)user_data;
+    dr_gate_reload(gate);
+    return MOSQ_ERR_SUCCESS;
+}
+
 static int on_tick(int event, void *event_data, void *user_data)
 {
     (void)event;
     (void)event_data;
     (void)user_data;
-    dr_gate_tick(gate, clock_ms(CLOCK_REALTIME_COARSE), clock_ms(CLOCK_MONOTONIC_COARSE));
+    dr_gate_tick(gate, clock_ms(CLOCK_MONOTONIC_COARSE));
     return MOSQ_ERR_SUCCESS;
 }
 
@@ -266,6 +279,7 @@ static const struct {
     {MOSQ_EVT_MESSAGE, on_message},
     {MOSQ_EVT_DISCONNECT, on_disconnect},
     {MOSQ_EVT_TICK, on_tick},
+    {MOSQ_EVT_RELOAD, on_reload},
 };
 
 int mosquitto_plugin_version(int supported_version_count, const int *supported_versions)

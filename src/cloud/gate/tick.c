@@ -144,9 +144,9 @@ static void report_full_ring(struct dr_gate *gate, uint64_t tick_ms)
     }
 }
 
-void dr_gate_tick(struct dr_gate *gate, uint64_t now_ms, uint64_t tick_ms)
+void dr_gate_tick(struct dr_gate *gate, uint64_t tick_ms)
 {
-    (void)now_ms;
+    gate->rechecking = false;
     flush_outgoing(gate);
     dr_gate_reload_tick(gate, tick_ms);
     do_kicks(gate);
