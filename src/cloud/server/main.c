@@ -34,8 +34,12 @@ _Noreturn void dr_check_failed(const char *file, int line)
     abort();
 }
 
-static int fail(const char *error)
+/* One line, whatever the parts put into it. */
+static int fail(char *error)
 {
+    for (char *c = strchr(error, '\n'); c != NULL; c = strchr(c, '\n')) {
+        *c = ' ';
+    }
     (void)fprintf(stderr, "darumad: %s\n", error);
     return 1;
 }

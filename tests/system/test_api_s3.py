@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Uploads in all four forms that clients use, and what else of S3 an image needs (control-plane 2.2)."""
+import base64
+import binascii
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import botocore.exceptions
+
+import api_rig
+
+LIMIT = 3_000_000
+IMAGE = bytes(range(256)) * 1024  # 256 KiB
+
+
+def crc32(data):
+    return base64.b64encode(binascii.crc32(data).to_bytes(4, "big")).decode()
+
+
+def aws_chunked(data, trailer, size=100_000):
+    parts = [data[i:i + size] for i in range(0, len(data), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in parts) + b"0\r\n" + trailer + b"\r\n\r\n"
+
+
+def http_chunked(data, size=65536):
+    parts = [data[i:i + size] for i in range(0, len(data), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in parts) + b"0\r\n\r\n"
+
+
+class S3Test(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = api_rig.Daemon(f"object_bytes_max {LIMIT}\n").start()
+        cls.s3 = cls.daemon.client("s3")
+        cls.s3.create_bucket(Bucket="images")
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.daemon.close() == 0
+
+    def code(self, call, *arguments, **options):
+        with self.assertRaises(botocore.exceptions.ClientError) as caught:
+            call(*arguments, **options)
+        error = caught.exception.response
+        return error["ResponseMetadata"]["HTTPStatusCode"], error["Error"]["Code"]
+
+    def put(self, key, body, headers, framed=None):
+        """A hand-made PutObject: what is sent may differ from what is announced."""
+        target = f"/images/{key}"
+        signed = self.daemon.signed("PUT", target, body, service="s3", headers=headers)
+        sent = body if framed is None else framed
+        if "Transfer-Encoding" in dict(signed):
+            sent = http_chunked(sent)
+        status, answer, text = self.daemon.send("PUT", target, signed, sent, length="Transfer-Encoding" not in dict(signed))
+        return status, text
+
+    def stored(self, key):
+        return self.s3.get_object(Bucket="images", Key=key)["Body"].read()
+
+    def absent(self, key):
+        self.assertEqual(self.code(self.s3.get_object, Bucket="images", Key=key)[1], "NoSuchKey")
+
+    # --- the four forms ---
+
+    def test_hex_digest_with_md5(self):
+        answer = self.s3.put_object(Bucket="images", Key="hex", Body=IMAGE)  # this boto3 over HTTP
+        self.assertTrue(answer["VersionId"])
+        self.assertEqual(self.stored("hex"), IMAGE)
+
+    def test_unsigned_payload(self):
+        status, _ = self.put("unsigned", IMAGE, {"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"})
+        self.assertEqual(status, 200)
+        self.assertEqual(self.stored("unsigned"), IMAGE)
+
+    def test_hex_digest_with_crc32(self):
+        status, _ = self.put("crc", IMAGE, {"x-amz-checksum-crc32": crc32(IMAGE), "x-amz-sdk-checksum-algorithm": "CRC32"})
+        self.assertEqual(status, 200)
+        self.assertEqual(self.stored("crc"), IMAGE)
+
+    def streaming(self, key, framed, size=len(IMAGE), trailer_name="x-amz-checksum-crc32"):
+        return self.put(key, b"", {
+            "X-Amz-Content-SHA256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "Content-Encoding": "aws-chunked",
+            "X-Amz-Trailer": trailer_name, "X-Amz-Decoded-Content-Length": str(size), "Transfer-Encoding": "chunked"},
+            framed)
+
+    def test_aws_chunked_with_trailer(self):
+        trailer = b"x-amz-checksum-crc32:" + crc32(IMAGE).encode()
+        self.assertEqual(self.streaming("streamed", aws_chunked(IMAGE, trailer))[0], 200)
+        self.assertEqual(self.stored("streamed"), IMAGE)
+
+    # --- nothing is visible unless everything fits ---
+
+    def test_mismatches(self):
+        good_trailer = b"x-amz-checksum-crc32:" + crc32(IMAGE).encode()
+        before = self.daemon.blob_files()
+        cases = {
+            "altered body": (self.put("bad", IMAGE, {}, IMAGE[:-1] + b"x"), b"XAmzContentSHA256Mismatch"),
+            "altered, unsigned, with MD5": (
+                self.put("bad", IMAGE, {"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD",
+                                        "Content-MD5": "XUFAKrxLKna5cZ2REBfFkg=="}), b"BadDigest"),
+            "other CRC": (self.put("bad", IMAGE, {"x-amz-checksum-crc32": crc32(b"other")}), b"BadDigest"),
+            "other trailer": (
+                self.streaming("bad", aws_chunked(IMAGE, b"x-amz-checksum-crc32:AAAAAA==")), b"BadDigest"),
+            "missing trailer": (self.streaming("bad", aws_chunked(IMAGE, b"")[:-2]), b"InvalidRequest"),
+            "cut": (self.streaming("bad", aws_chunked(IMAGE, good_trailer)[:-30]), b"IncompleteBody"),
+            "other size": (self.streaming("bad", aws_chunked(IMAGE, good_trailer), len(IMAGE) + 1), b"IncompleteBody"),
+            "not chunked": (self.streaming("bad", IMAGE), b"InvalidRequest"),
+            "unknown trailer": (
+                self.streaming("bad", b"", trailer_name="x-amz-checksum-sha1"), b"NotImplemented"),
+        }
+        for name, ((status, text), code) in cases.items():
+            with self.subTest(name):
+                self.assertGreaterEqual(status, 400)
+                self.assertIn(b"<Code>" + code + b"</Code>", text)
+        self.absent("bad")
+        self.assertEqual(self.daemon.blob_files(), before)
+
+    def test_signed_chunks_are_not_implemented(self):
+        headers = {"X-Amz-Content-SHA256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}
+        status, text = self.put("signed-chunks", b"x", headers)
+        self.assertEqual(status, 501)
+        self.assertIn(b"<Code>NotImplemented</Code>", text)
+
+    def test_too_large(self):
+        self.assertEqual(self.code(self.s3.put_object, Bucket="images", Key="large", Body=b"x" * (LIMIT + 1)),
+                         (400, "EntityTooLarge"))
+        status, text = self.streaming("large", b"", LIMIT + 1)
+        self.assertIn(b"EntityTooLarge", text)
+        # The size was a lie.
+        body = b"x" * (LIMIT + 1)
+        status, text = self.streaming("large", aws_chunked(body, b"x-amz-checksum-crc32:" + crc32(body).encode()), 5)
+        self.assertIn(b"EntityTooLarge", text)
+        self.assertEqual(self.s3.put_object(Bucket="images", Key="just", Body=b"x" * LIMIT)["ETag"][0], '"')
+        self.absent("large")
+
+    def test_multipart_is_refused_with_what_to_do(self):
+        with self.assertRaises(botocore.exceptions.ClientError) as caught:
+            self.s3.create_multipart_upload(Bucket="images", Key="parts")
+        error = caught.exception.response
+        self.assertEqual(error["ResponseMetadata"]["HTTPStatusCode"], 501)
+        self.assertIn("put-object", error["Error"]["Message"])
+
+    # --- the rest ---
+
+    def test_the_command_line(self):
+        print(subprocess.run([api_rig.AWS, "--version"], capture_output=True, text=True, check=True).stdout.strip())
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory, "image.bin")
+            path.write_bytes(IMAGE)
+            back = pathlib.Path(directory, "back.bin")
+            self.assertEqual(self.daemon.aws("s3", "cp", path, "s3://images/cli/a+b c.bin")[0], 0)
+            self.assertEqual(self.daemon.aws("s3", "cp", "s3://images/cli/a+b c.bin", back)[0], 0)
+            self.assertEqual(back.read_bytes(), IMAGE)
+            self.assertIn("a+b c.bin", self.daemon.aws("s3", "ls", "s3://images/cli/")[1])
+
+    def test_versions(self):
+        first = self.s3.put_object(Bucket="images", Key="v", Body=b"one")["VersionId"]
+        second = self.s3.put_object(Bucket="images", Key="v", Body=b"two")["VersionId"]
+        self.assertEqual(self.stored("v"), b"two")
+        self.assertEqual(self.s3.get_object(Bucket="images", Key="v", VersionId=first)["Body"].read(), b"one")
+        head = self.s3.head_object(Bucket="images", Key="v")
+        self.assertEqual((head["VersionId"], head["ContentLength"]), (second, 3))
+        self.assertTrue(head["LastModified"])
+        listed = self.s3.list_object_versions(Bucket="images", Prefix="v")["Versions"]
+        self.assertEqual([v["VersionId"] for v in listed if v["Key"] == "v"], [second, first])
+        self.assertTrue(self.s3.delete_object(Bucket="images", Key="v")["DeleteMarker"])
+        self.absent("v")
+        self.assertEqual(self.code(self.s3.get_object, Bucket="images", Key="v", VersionId="0" * 32)[1], "NoSuchVersion")
+        self.assertEqual(self.s3.get_bucket_versioning(Bucket="images")["Status"], "Enabled")
+        self.s3.put_bucket_versioning(Bucket="images", VersioningConfiguration={"Status": "Enabled"})
+
+    def test_ranges(self):
+        self.s3.put_object(Bucket="images", Key="r", Body=b"0123456789")
+
+        def ranged(text):
+            answer = self.s3.get_object(Bucket="images", Key="r", Range=text)
+            return answer["Body"].read(), answer["ResponseMetadata"]["HTTPStatusCode"], answer.get("ContentRange")
+
+        self.assertEqual(ranged("bytes=2-4"), (b"234", 206, "bytes 2-4/10"))
+        self.assertEqual(ranged("bytes=7-"), (b"789", 206, "bytes 7-9/10"))
+        self.assertEqual(ranged("bytes=-3"), (b"789", 206, "bytes 7-9/10"))
+        self.assertEqual(ranged("bytes=5-100"), (b"56789", 206, "bytes 5-9/10"))
+        self.assertEqual(ranged("lines=1-2")[1], 200)
+        self.assertEqual(self.code(self.s3.get_object, Bucket="images", Key="r", Range="bytes=10-")[0], 416)
+
+    def test_lists(self):
+        self.s3.create_bucket(Bucket="listed")
+        for key in ("a", "b/1", "b/2", "c<&>", "d e"):
+            self.s3.put_object(Bucket="listed", Key=key, Body=b"x")
+        answer = self.s3.list_objects_v2(Bucket="listed", Delimiter="/")
+        self.assertEqual([o["Key"] for o in answer["Contents"]], ["a", "c<&>", "d e"])
+        self.assertEqual([p["Prefix"] for p in answer["CommonPrefixes"]], ["b/"])
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="listed", PaginationConfig={"PageSize": 2})
+        self.assertEqual([o["Key"] for page in pages for o in page["Contents"]], ["a", "b/1", "b/2", "c<&>", "d e"])
+        self.assertIn("listed", [b["Name"] for b in self.s3.list_buckets()["Buckets"]])
+
+    def test_buckets(self):
+        self.s3.create_bucket(Bucket="again")
+        self.s3.create_bucket(Bucket="again", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        self.s3.head_bucket(Bucket="again")
+        self.assertEqual(self.code(self.s3.head_bucket, Bucket="missing")[0], 404)
+        self.assertEqual(self.code(self.s3.put_object, Bucket="missing", Key="k", Body=b"")[1], "NoSuchBucket")
+        self.assertEqual(self.code(self.s3.delete_bucket, Bucket="images")[1], "BucketNotEmpty")
+        self.s3.delete_bucket(Bucket="again")
+
+    def test_other_operations_do_not_become_uploads(self):
+        self.s3.put_object(Bucket="images", Key="acl", Body=b"kept")
+        self.assertEqual(self.code(self.s3.put_object_acl, Bucket="images", Key="acl", ACL="private")[0], 501)
+        self.assertEqual(self.code(self.s3.put_object_tagging, Bucket="images", Key="acl", Tagging={"TagSet": []})[0], 501)
+        self.assertEqual(self.stored("acl"), b"kept")
+
+
+if __name__ == "__main__":
+    unittest.main()
