@@ -219,5 +219,7 @@ enum dr_status dr_signer_store_init(const char *directory, char *error)
         status = dr_pki_key_save(key, path);
         dr_pki_key_free(key);
     }
-    return status == DR_OK ? DR_OK : fail(error, status, path, dr_status_text(status));
+    return status == DR_OK || status == DR_E_EXISTS
+               ? DR_OK
+               : fail(error, status, path, dr_status_text(status));
 }
