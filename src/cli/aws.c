@@ -28,9 +28,12 @@ struct dr_aws {
     const char *ca_file;
 };
 
+/* The environment counts as a whole: only with AWS_ENDPOINT_URL. Keys and a CA bundle that were set
+ * for another cloud must not be sent to, or trusted for, the one in the directory. */
 static const char *setting(const struct dr_aws *aws, const char *variable, const char *key)
 {
-    const char *value = getenv(variable);
+    const char *endpoint = getenv("AWS_ENDPOINT_URL");
+    const char *value = endpoint != NULL && endpoint[0] != '\0' ? getenv(variable) : NULL;
     if (value != NULL && value[0] != '\0') {
         return value;
     }

@@ -2,8 +2,8 @@
 /* A small client of the cloud's HTTP API, as the AWS command line is one: SigV4 over HTTPS.
  *
  * Where to and as whom: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
- * AWS_DEFAULT_REGION and AWS_CA_BUNDLE when set, else <cloud dir>/cloud.json, which `daruma cloud
- * up` writes.
+ * AWS_DEFAULT_REGION and AWS_CA_BUNDLE when AWS_ENDPOINT_URL is set, else <cloud dir>/cloud.json,
+ * which `daruma cloud up` writes.
  */
 #ifndef DR_CLI_AWS_H
 #define DR_CLI_AWS_H
