@@ -60,7 +60,8 @@ int dr_cloud_locate(struct dr_cli *cli, bool create, struct dr_cloud *ret_cloud)
             "another --cloud",
             cli->cloud_dir);
     }
-    return 0;
+    /* The lock stands there, and is taken before anything else is made. */
+    return create ? make_directory(ret_cloud, dr_cloud_path(ret_cloud, "run"), 0711) : 0;
 }
 
 bool dr_cloud_load(struct dr_cloud *cloud)

@@ -359,7 +359,10 @@ static int start_all(struct dr_cloud *cloud, struct dr_cloud_processes *processe
     (void)snprintf(signer_dir, sizeof signer_dir, "%s/signer", cloud->dir);
     (void)snprintf(config, sizeof config, "%s/darumad.conf", cloud->dir);
     const char *const init[] = {"--init", signer_dir, NULL};
-    int result = run_once(cloud, "daruma-signer", init, log, true);
+    int result = 0;
+    if (access(dr_cloud_path(cloud, "signer/default.key"), F_OK) != 0) {
+        result = run_once(cloud, "daruma-signer", init, log, true);
+    }
     if (result == 0) {
         result = start_part(cloud, processes, DR_CLOUD_SIGNER);
     }
