@@ -68,7 +68,8 @@ void dr_nor_snapshot_destroy(struct dr_nor_snapshot *snapshot);
 struct dr_nor *
 dr_nor_create_from(const struct dr_nor_snapshot *snapshot, struct dr_sim_power *power);
 
-/* From the supply's hook only: what the part would hold if the power went at this very operation.
+/* What the part would hold if the power went at this very operation (from the supply's hook) or
+ * now (from elsewhere).
  * Nothing changes. seed decides what is random. NULL when memory is out. */
 struct dr_nor_snapshot *dr_nor_cut_here(struct dr_nor *nor, enum dr_sim_torn kind, uint64_t seed);
 

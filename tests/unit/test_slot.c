@@ -483,10 +483,28 @@ struct cut_run {
     struct bench *bench;
     const struct job *job;
     const struct job *old;
-    uint32_t whole_synced; /* sectors that a flush vouched for */
     unsigned cases;
     bool double_cuts;
 };
+
+/* Once the last block was taken, the image is there whatever happens next. */
+static void test_complete_is_durable(void)
+{
+    static struct job job;
+    struct bench bench;
+    bench_open(&bench, 7);
+    job_init(&job, 8000, 256, 7);
+    REQUIRE(job_start(&job, bench.flash) == DR_OK);
+    for (uint32_t i = 0; i < dr_slot_block_count(&job.slot); i++) {
+        EXPECT_EQ(job_write(&job, i), DR_OK);
+    }
+    struct dr_nor_snapshot *after = dr_nor_cut_here(bench.nor, DR_SIM_TORN_NOTHING, 1);
+    REQUIRE(after != NULL);
+    dr_nor_restore(bench.nor, after);
+    dr_nor_snapshot_destroy(after);
+    EXPECT(flash_holds(bench.flash, &job));
+    bench_close(&bench);
+}
 
 static void finish_after_cut(struct cut_run *run, struct dr_nor *nor, uint64_t seed)
 {
@@ -666,4 +684,4 @@ static void test_tear_down(void)
 DR_TEST_MAIN(
     test_set_up, test_detector, test_sizes_and_orders, test_read_anywhere, test_refusals,
     test_missing_map, test_busy, test_damage, test_flash_faults, test_cut_too_often,
-    test_resume_keeps, test_cut_everywhere, test_tear_down)
+    test_resume_keeps, test_complete_is_durable, test_cut_everywhere, test_tear_down)

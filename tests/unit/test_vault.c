@@ -529,6 +529,12 @@ static void test_flash_faults(void)
     for (uint32_t after = 0; after < 40; after++) {
         device_make(&device, 11u + after);
         const struct dr_vault_file a = sys_file("a");
+        if (after < 8) { /* one fault while an empty vault is made */
+            EXPECT_EQ(
+                dr_flash_erase(dr_nor_port(device.nor), area.address, area.size_bytes), DR_OK);
+            dr_nor_set_faults(device.nor, after, 1);
+            EXPECT_EQ(device_boot(&device), DR_OK);
+        }
         EXPECT_EQ(put_text(&device, &a, "start"), DR_OK);
         char now[120] = "start";
         dr_nor_set_faults(device.nor, after, 1u + after % 3u);

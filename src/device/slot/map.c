@@ -198,22 +198,22 @@ static enum dr_status mark_pending(struct dr_slot *slot)
         i += count;
     }
     slot->pending_count = 0;
+    slot->marks_unsynced = true;
     return DR_OK;
 }
 
 enum dr_status dr_slot_flush(struct dr_slot *slot)
 {
-    if (slot->pending_count == 0) {
-        return DR_OK;
-    }
-    enum dr_status status = mark_pending(slot);
-    if (status == DR_OK) {
+    enum dr_status status = slot->pending_count > 0 ? mark_pending(slot) : DR_OK;
+    if (status == DR_OK && slot->marks_unsynced) {
         status = dr_flash_sync(slot->reader.flash);
     }
     if (status != DR_OK) {
         dr_slot_session_abandon(slot);
+        return status;
     }
-    return status;
+    slot->marks_unsynced = false;
+    return DR_OK;
 }
 
 enum dr_status dr_slot_sector_whole(struct dr_slot *slot, uint32_t sector)

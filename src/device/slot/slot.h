@@ -60,6 +60,7 @@ struct dr_slot {
     uint32_t log_used;
     uint16_t rewrite_count;
     bool session_open;
+    bool marks_unsynced;
     bool reload; /* the map in RAM may be behind the one on flash */
     uint8_t salt[DR_SLOT_SALT_BYTES];
     uint8_t random[DR_SLOT_RANDOM_BYTES];
@@ -97,8 +98,8 @@ DR_MUST_USE enum dr_status dr_slot_resume(
 DR_MUST_USE enum dr_status dr_slot_write(
     struct dr_slot *slot, uint32_t offset_bytes, const uint8_t *data, uint32_t size_bytes);
 
-/* Mark the whole sectors that are not marked yet. Called by dr_slot_write as batches fill up and by
- * itself when the image is complete. */
+/* Mark the whole sectors that are not marked yet; when this returns DR_OK a cut costs none of them.
+ * dr_slot_write does it by itself when the image is complete. */
 DR_MUST_USE enum dr_status dr_slot_flush(struct dr_slot *slot);
 
 /* Is this block on flash? block_index counts from 0 in units of block_bytes. */

@@ -188,8 +188,12 @@ static enum dr_status salvage(struct dr_vault *vault)
         DR_TRY(gather(vault));
     }
     uint32_t first = has_sole_copies(vault, 0) ? 1 : 0;
-    DR_TRY(dr_vault_bank_rebuild(vault, first));
-    return dr_vault_bank_rebuild(vault, 1u - first);
+    enum dr_status status = dr_vault_bank_rebuild(vault, first);
+    if (status != DR_OK && has_sole_copies(vault, 1u - first)) {
+        return status; /* the other bank is all there is: leave it alone */
+    }
+    DR_TRY(dr_vault_bank_rebuild(vault, 1u - first));
+    return status == DR_OK ? DR_OK : dr_vault_bank_rebuild(vault, first);
 }
 
 static enum dr_status repair(struct dr_vault *vault)
