@@ -54,6 +54,7 @@ void dr_sim_script_init(struct dr_sim_script *script)
     memset(script, 0, sizeof *script);
     script->base = DR_SIM_FACTORY;
     script->kept = DR_SIM_IMAGES;
+    script->until = dr_sim_phase_count;
 }
 
 static bool runs(const struct dr_sim_device *device, enum dr_sim_image_id image)
@@ -190,7 +191,7 @@ bool dr_sim_step(struct dr_sim_device *device, struct dr_sim_script *script)
     }
     if (dr_sim_goal(device, script)) {
         begin_next_phase(device, script);
-        if (script->phase == dr_sim_phase_count) {
+        if (script->phase == script->until) {
             return true;
         }
     }
@@ -204,8 +205,9 @@ bool dr_sim_step(struct dr_sim_device *device, struct dr_sim_script *script)
 
 bool dr_sim_run(struct dr_sim_device *device, struct dr_sim_script *script, size_t until)
 {
+    script->until = until < dr_sim_phase_count ? until : dr_sim_phase_count;
     /* bound: RESETS_MAX per phase */
-    while (script->phase < until && script->phase < dr_sim_phase_count) {
+    while (script->phase < script->until) {
         if (!dr_sim_step(device, script)) {
             return false;
         }
