@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness
 from world import BIN, Device, World, wait_for  # noqa: E402
 
 DIVISOR = 10
-SHORT = {"hang": 1, "health": 5, "soak": 1, "seal": 5}
+SHORT = {"limits": "1,5,1,5"}  # hang, health, soak, seal in seconds
 
 
 class BoardTest(unittest.TestCase):
