@@ -58,9 +58,7 @@ static enum dr_status open_records(struct dr_sim_device *device, struct records 
             &records->anchor, config.crypto, &port, DR_ANCHOR_KEY_FW, keys->anchor_fw, config.seed);
         config.anchor = &records->anchor;
     }
-    enum dr_status status = dr_vault_open(&records->vault, &config);
-    /* One refused program while formatting is no reason to live without a vault. */
-    return status == DR_OK ? status : dr_vault_open(&records->vault, &config);
+    return dr_vault_open(&records->vault, &config);
 }
 
 static void fill(uint8_t content[CONTENT_BYTES], uint32_t version)
