@@ -33,7 +33,7 @@ class Power(BoardTest):
                            "led_word": "normal", "boots": 1, "flash": "ok", "provisioned": "no"}.items():
             self.assertEqual(shown[key], value, key)
         self.assertEqual(shown["counters"], {"security": 0, "revocation": 0, "epoch": 0})
-        self.assertEqual(device.verb("leds", "--once")["word"], "normal")
+        self.assertEqual(device.ask("leds")["word"], "normal")
 
     def test_hang_is_reset_with_a_record(self):
         device = self.device("hangs", "testfw-hang")
@@ -75,8 +75,8 @@ class Power(BoardTest):
             time.sleep(step * 0.002)  # the cut's position, not a wait
             device.verb("power-cut")
         device.on()
-        self.up(device)
-        self.assertEqual(device.show()["slot"], "factory")
+        shown = wait_for("the firmware", lambda: (now := device.show())["running"] == "firmware" and now, 15)
+        self.assertEqual(shown["slot"], "factory")
 
     def test_reset_button_is_a_fault_and_power_cycle_is_not(self):
         device = self.device("buttons")
@@ -147,7 +147,7 @@ class Pin(BoardTest):
 
     def press(self, device, *words):
         before = len(self.lines(device, UP))
-        answer = device.verb("press", *words)
+        answer = device.ask("press", *words)
         found = self.wait_line(device, UP, before + 1)
         return answer, tuple(int(word) for word in found.groups())
 
