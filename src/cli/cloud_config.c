@@ -167,7 +167,9 @@ int dr_cloud_write_configs(struct dr_cloud *cloud)
             cloud, "darumad.conf", 0600, darumad_conf, DR_CLOUD_REGION, DR_CLOUD_ACCOUNT,
             (unsigned)cloud->api_port, (unsigned)cloud->mqtt_port, (unsigned)cloud->mqtt_port);
     }
-    if (result == 0 && access(dr_cloud_path(cloud, "credentials"), F_OK) != 0) {
+    /* Keys that never reached cloud.json are known to nobody. */
+    bool fresh = cloud->is_new || access(dr_cloud_path(cloud, "credentials"), F_OK) != 0;
+    if (result == 0 && fresh) {
         result = write_text(
             cloud, "credentials", 0600,
             "# access-key-id secret viewer|operator|admin; read when darumad starts\n%s %s admin\n",

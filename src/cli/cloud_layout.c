@@ -142,17 +142,23 @@ static int choose(struct dr_cloud *cloud)
 static int pki_error(struct dr_cloud *cloud, const char *what, enum dr_status status)
 {
     return dr_cli_error(
-        cloud->cli, "%s in %s/pki: %s; move the directory away to start a new cloud", what,
-        cloud->dir, dr_status_text(status));
+        cloud->cli,
+        "%s in %s/pki: %s; restore the directory from a copy, or move it away to start a new cloud",
+        what, cloud->dir, dr_status_text(status));
 }
 
-/* The authority of these files; a half-made one (cut between the two) is made again. */
+/* The authority of these files. In a cloud that is still being made, a missing or half-made one
+ * (cut between the two files) is made; later a new one would disown every device, so it is an
+ * error. */
 static enum dr_status ensure_authority(
-    const char *name, const char *certificate_path, const char *key_path,
-    struct dr_pki_authority **ret_authority)
+    const struct dr_cloud *cloud, const char *name, const char *certificate_path,
+    const char *key_path, struct dr_pki_authority **ret_authority)
 {
     if (access(certificate_path, F_OK) == 0) {
         return dr_pki_authority_load(certificate_path, key_path, ret_authority);
+    }
+    if (!cloud->is_new) {
+        return DR_E_NOT_FOUND;
     }
     (void)unlink(key_path);
     struct dr_pki_authority *authority = NULL;
@@ -200,7 +206,7 @@ static enum dr_status ensure_service(
     struct dr_pki_certificate existing;
     struct dr_pki_identity identity;
     enum dr_status status = dr_pki_certificate_load(certificate_path, &existing);
-    if (status == DR_E_NOT_FOUND) {
+    if (status != DR_OK || dr_pki_certificate_check(authority, &existing) != DR_OK) {
         DR_TRY(dr_pki_create_identity(
             authority, DR_PKI_EC_P256, "darumad", DR_PKI_SERVICE, (int64_t)time(NULL), &identity));
         existing = identity.certificate;
@@ -231,8 +237,8 @@ static int prepare_server_side(struct dr_cloud *cloud)
 {
     struct dr_pki_authority *authority = NULL;
     enum dr_status status = ensure_authority(
-        "Daruma server CA", dr_cloud_path(cloud, "pki/ca.pem"), dr_cloud_path(cloud, "pki/ca.key"),
-        &authority);
+        cloud, "Daruma server CA", dr_cloud_path(cloud, "pki/ca.pem"),
+        dr_cloud_path(cloud, "pki/ca.key"), &authority);
     if (status == DR_OK) {
         status = ensure_server(
             authority, dr_cloud_path(cloud, "pki/broker.pem"),
@@ -250,7 +256,7 @@ static int prepare_client_side(struct dr_cloud *cloud)
 {
     struct dr_pki_authority *authority = NULL;
     enum dr_status status = ensure_authority(
-        "Daruma device CA", dr_cloud_path(cloud, "pki/device-ca.pem"),
+        cloud, "Daruma device CA", dr_cloud_path(cloud, "pki/device-ca.pem"),
         dr_cloud_path(cloud, "pki/device-ca.key"), &authority);
     if (status == DR_OK) {
         status = ensure_service(

@@ -20,6 +20,7 @@
 #include <time.h>
 
 #define TICK_S 1
+#define LATE_MS 3000 /* a start that takes longer is worth a line */
 
 struct dr_server {
     const struct dr_server_config *config;
@@ -32,7 +33,8 @@ struct dr_server {
     char *api_certificate_pem;
     char *api_key_pem;
     int64_t started_ms;
-    bool announced; /* the readiness line was written */
+    bool announced;  /* the readiness line was written */
+    bool complained; /* that it is late */
     pthread_mutex_t lock;
     bool healthy; /* under lock, with why: as of the last tick */
     char why[DR_SERVICE_MESSAGE_SIZE];
@@ -328,7 +330,14 @@ static void announce(struct dr_server *server)
 {
     const struct dr_server_config *config = server->config;
     const char *why = "";
-    if (server->announced || !is_ready(server, &why)) {
+    if (server->announced) {
+        return;
+    }
+    if (!is_ready(server, &why)) {
+        if (!server->complained && clock_ms() - server->started_ms > LATE_MS) {
+            server->complained = true;
+            dr_server_log("level=warning msg=\"not ready yet\" why=\"%s\"", why);
+        }
         return;
     }
     server->announced = true;
