@@ -197,7 +197,7 @@ dr_flash_file_erase(struct dr_flash_file *file, uint32_t address, uint32_t size_
     uint32_t units_per_sector = DR_LINUX_SECTOR_BYTES / UNIT;
     memset(file->cells, 0, DR_LINUX_SECTOR_BYTES);
     for (uint32_t done = 0; done < size_bytes; done += DR_LINUX_SECTOR_BYTES) {
-        off_t at = (off_t)(address + done);
+        off_t at = (off_t)address + (off_t)done;
         off_t data = lseek(file->fd, at, SEEK_DATA);
         bool hole = data >= at + (off_t)DR_LINUX_SECTOR_BYTES;
         if (!hole && !write_exactly(file->fd, file->cells, DR_LINUX_SECTOR_BYTES, at)) {
