@@ -152,8 +152,8 @@ struct dr_retained {
     uint8_t rung;
     uint8_t state;
     uint8_t faults;     /* consecutive faults of a confirmed or sealed image */
-    uint32_t uptime_ms; /* of the run that ended; saturates */
     uint8_t digest[8];  /* first bytes of its digest */
+    uint32_t uptime_ms; /* of the run that ended; saturates */
 };
 
 void dr_retained_encode(const struct dr_retained *retained, uint8_t out[DR_RETAINED_BYTES]);

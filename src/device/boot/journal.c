@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "device/boot/journal.h"
 
-#include "base/crc32.h"
-#include "base/cursor.h"
-#include "base/secret.h"
+#include "base/check.h"
+#include "device/boot/record_priv.h"
 
 #include <string.h>
 
-/* Record: magic u32 | version u32 | sequence u32 | state | HMAC 32 | CRC u32. */
-#define MAGIC 0x4a425244u /* "DRBJ" */
-#define VERSION 1u
-#define HEADER_BYTES 12u
-#define MAC_OFFSET (HEADER_BYTES + DR_BOOT_STATE_BYTES)
-#define CRC_OFFSET (MAC_OFFSET + DR_SHA256_BYTES)
+#define MAGIC 0x314a5244u /* "DRJ1" */
 
-_Static_assert(CRC_OFFSET + 4u == DR_JOURNAL_RECORD_BYTES, "record layout");
-_Static_assert(DR_JOURNAL_RECORD_BYTES % 32u == 0, "whole program units");
+DR_STATIC_ASSERT(
+    DR_RECORD_HEADER_BYTES + DR_BOOT_STATE_BYTES + DR_RECORD_TAIL_BYTES == DR_JOURNAL_RECORD_BYTES,
+    "a record is a state with its frame");
+DR_STATIC_ASSERT(DR_JOURNAL_RECORD_BYTES % 32u == 0, "whole program units");
 
 uint32_t dr_journal_capacity(const struct dr_flash *flash)
 {
@@ -35,40 +31,15 @@ read_record(const struct dr_journal *journal, uint32_t sector, uint32_t position
         DR_JOURNAL_RECORD_BYTES);
 }
 
-static void
-record_mac(const struct dr_journal *journal, const uint8_t *record, uint8_t mac[DR_SHA256_BYTES])
-{
-    struct dr_bytes key = {journal->key, DR_BOOT_KEY_BYTES};
-    struct dr_bytes part = {record, MAC_OFFSET};
-    dr_hmac_sha256(journal->crypto, key, &part, 1, mac);
-}
-
 /* The sequence of a valid record, 0 for anything else: numbers begin at 1. */
-static uint32_t record_sequence(const struct dr_journal *journal, const uint8_t *record)
+static uint32_t valid_sequence(const struct dr_journal *journal)
 {
-    struct dr_reader reader;
-    uint8_t mac[DR_SHA256_BYTES];
-    dr_reader_init(&reader, record + CRC_OFFSET, 4);
-    if (dr_read_u32(&reader) != dr_crc32(0, record, CRC_OFFSET)) {
-        return 0;
-    }
-    record_mac(journal, record, mac);
-    if (!dr_equal_ct(mac, record + MAC_OFFSET, sizeof mac)) {
-        return 0;
-    }
-    dr_reader_init(&reader, record, HEADER_BYTES);
-    bool known = dr_read_u32(&reader) == MAGIC && dr_read_u32(&reader) == VERSION;
-    return known ? dr_read_u32(&reader) : 0;
-}
-
-static bool is_blank(const struct dr_journal *journal, const uint8_t *record)
-{
-    for (size_t i = 0; i < DR_JOURNAL_RECORD_BYTES; i++) {
-        if (record[i] != journal->flash->geometry.erased_value) {
-            return false;
-        }
-    }
-    return true;
+    const uint8_t *record = journal->check;
+    uint32_t sequence = dr_record_sequence(MAGIC, record, DR_JOURNAL_RECORD_BYTES);
+    bool genuine =
+        sequence != 0 &&
+        dr_record_genuine(journal->crypto, journal->key, record, DR_JOURNAL_RECORD_BYTES);
+    return genuine ? sequence : 0;
 }
 
 /* One pass over a sector; the newest record seen so far is kept in journal->record. */
@@ -84,11 +55,12 @@ static void scan_sector(struct dr_journal *journal, uint8_t sector, bool *readab
             continue;
         }
         *readable = true;
-        if (is_blank(journal, journal->check)) {
+        if (dr_record_blank(
+                journal->check, sizeof journal->check, journal->flash->geometry.erased_value)) {
             continue;
         }
         used = i + 1u;
-        uint32_t sequence = record_sequence(journal, journal->check);
+        uint32_t sequence = valid_sequence(journal);
         snapshot = snapshot || (i == 0 && sequence != 0);
         if (sequence > journal->sequence) {
             memcpy(journal->record, journal->check, sizeof journal->record);
@@ -125,7 +97,7 @@ enum dr_status dr_journal_open(
     if (!journal->found) {
         return DR_E_NOT_FOUND;
     }
-    if (dr_boot_state_decode(journal->record + HEADER_BYTES, ret_state) != DR_OK) {
+    if (dr_boot_state_decode(journal->record + DR_RECORD_HEADER_BYTES, ret_state) != DR_OK) {
         journal->found = false;
         return DR_E_NOT_FOUND;
     }
@@ -135,20 +107,6 @@ enum dr_status dr_journal_open(
                         journal->check) == DR_OK &&
                     memcmp(journal->record, journal->check, sizeof journal->record) == 0;
     return DR_OK;
-}
-
-static void
-build_record(struct dr_journal *journal, const struct dr_boot_state *state, uint32_t sequence)
-{
-    struct dr_writer writer;
-    dr_writer_init(&writer, journal->record, sizeof journal->record);
-    dr_write_u32(&writer, MAGIC);
-    dr_write_u32(&writer, VERSION);
-    dr_write_u32(&writer, sequence);
-    dr_boot_state_encode(state, journal->record + HEADER_BYTES);
-    record_mac(journal, journal->record, journal->record + MAC_OFFSET);
-    dr_writer_init(&writer, journal->record + CRC_OFFSET, 4);
-    dr_write_u32(&writer, dr_crc32(0, journal->record, CRC_OFFSET));
 }
 
 /* Program journal->record and read it back twice. */
@@ -201,7 +159,9 @@ dr_journal_append(struct dr_journal *journal, struct dr_boot_state *state, uint3
         return DR_E_SPACE;
     }
     uint32_t sequence = last + journal->skipped + 1u;
-    build_record(journal, state, sequence);
+    dr_boot_state_encode(state, journal->record + DR_RECORD_HEADER_BYTES);
+    dr_record_finish(
+        journal->crypto, journal->key, MAGIC, sequence, journal->record, sizeof journal->record);
     if (journal->open && journal->position < dr_journal_capacity(journal->flash)) {
         uint32_t position = journal->position;
         if (write_record(journal, journal->sector, position) == DR_OK) {

@@ -24,7 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* magic, version, sequence | state | MAC | CRC; a multiple of every program unit. */
+/* magic, sequence | state | MAC | CRC; a multiple of every program unit. */
 #define DR_JOURNAL_RECORD_BYTES 672u
 
 struct dr_journal {

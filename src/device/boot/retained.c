@@ -2,10 +2,8 @@
 /* The two small blocks in retained RAM: magic, fields, zeros, CRC. */
 #include "base/check.h"
 #include "base/crc32.h"
-#include "device/boot/codec_priv.h"
+#include "device/boot/fields_priv.h"
 #include "device/boot/info.h"
-
-#include <string.h>
 
 #define RETAINED_MAGIC 0x52525244u /* "DRRR" */
 #define CRASH_MAGIC 0x52435244u    /* "DRCR" */
@@ -14,94 +12,70 @@
 
 DR_STATIC_ASSERT(DR_RETAINED_BYTES == BLOCK_BYTES && DR_CRASH_BYTES == BLOCK_BYTES, "one size");
 
-static void begin_block(struct dr_writer *writer, uint8_t *out, uint32_t magic)
-{
-    dr_writer_init(writer, out, BLOCK_BYTES);
-    dr_write_u32(writer, magic);
-}
+static const struct dr_field retained_fields[] = {
+    DR_BOOL(struct dr_retained, in_rom),
+    DR_RUN(struct dr_retained, mark, digest),
+    DR_U32(struct dr_retained, uptime_ms),
+};
 
-static void end_block(struct dr_writer *writer)
+static const struct dr_field crash_fields[] = {
+    DR_RUN(struct dr_crash_record, reason, task), DR_U32(struct dr_crash_record, pc),
+    DR_U32(struct dr_crash_record, lr),           DR_U32(struct dr_crash_record, fault_status),
+    DR_U32(struct dr_crash_record, uptime_ms),    DR_BYTES(struct dr_crash_record, digest),
+};
+
+struct block {
+    uint32_t magic;
+    uint32_t field_count;
+    const struct dr_field *fields;
+};
+
+static const struct block retained_block = {
+    RETAINED_MAGIC, DR_ARRAY_COUNT(retained_fields), retained_fields};
+static const struct block crash_block = {CRASH_MAGIC, DR_ARRAY_COUNT(crash_fields), crash_fields};
+
+static void encode(const struct block *block, const void *object, uint8_t out[BLOCK_BYTES])
 {
-    dr_write_fill(writer, 0, BLOCK_BYTES - CRC_BYTES - writer->size_bytes);
-    dr_write_u32(writer, dr_crc32(0, writer->data, BLOCK_BYTES - CRC_BYTES));
-    DR_CHECK(writer->status == DR_OK);
+    struct dr_writer writer;
+    dr_writer_init(&writer, out, BLOCK_BYTES);
+    dr_write_u32(&writer, block->magic);
+    dr_fields_write(block->fields, block->field_count, object, &writer);
+    dr_write_fill(&writer, 0, BLOCK_BYTES - CRC_BYTES - writer.size_bytes);
+    dr_write_u32(&writer, dr_crc32(0, out, BLOCK_BYTES - CRC_BYTES));
 }
 
 static enum dr_status
-open_block(struct dr_reader *reader, const uint8_t data[BLOCK_BYTES], uint32_t magic)
+decode(const struct block *block, const uint8_t data[BLOCK_BYTES], void *ret_object)
 {
-    dr_reader_init(reader, data + BLOCK_BYTES - CRC_BYTES, CRC_BYTES);
-    uint32_t crc = dr_read_u32(reader);
-    dr_reader_init(reader, data, BLOCK_BYTES - CRC_BYTES);
-    bool whole = dr_read_u32(reader) == magic;
-    return whole && crc == dr_crc32(0, data, BLOCK_BYTES - CRC_BYTES) ? DR_OK : DR_E_CORRUPT;
-}
-
-static void code_retained(struct dr_codec *codec, struct dr_retained *retained)
-{
-    dr_code_bool(codec, &retained->in_rom);
-    dr_code_enum(codec, &retained->mark, DR_MARK_SLEEP);
-    dr_code_enum(codec, &retained->slot, DR_SLOT_FACTORY);
-    dr_code_enum(codec, &retained->rung, DR_RUNG_FACTORY);
-    dr_code_enum(codec, &retained->state, DR_IMAGE_FACTORY);
-    dr_code_u8(codec, &retained->faults);
-    dr_code_u32(codec, &retained->uptime_ms);
-    dr_code_bytes(codec, retained->digest, sizeof retained->digest);
+    struct dr_reader reader;
+    dr_reader_init(&reader, data + BLOCK_BYTES - CRC_BYTES, CRC_BYTES);
+    uint32_t crc = dr_read_u32(&reader);
+    dr_reader_init(&reader, data, BLOCK_BYTES - CRC_BYTES);
+    if (dr_read_u32(&reader) != block->magic || crc != dr_crc32(0, data, BLOCK_BYTES - CRC_BYTES)) {
+        return DR_E_CORRUPT;
+    }
+    dr_fields_read(block->fields, block->field_count, ret_object, &reader);
+    return DR_OK;
 }
 
 void dr_retained_encode(const struct dr_retained *retained, uint8_t out[DR_RETAINED_BYTES])
 {
-    struct dr_retained copy = *retained;
-    struct dr_writer writer;
-    begin_block(&writer, out, RETAINED_MAGIC);
-    struct dr_codec codec = {.writer = &writer};
-    code_retained(&codec, &copy);
-    end_block(&writer);
+    encode(&retained_block, retained, out);
 }
 
 enum dr_status
 dr_retained_decode(const uint8_t data[DR_RETAINED_BYTES], struct dr_retained *ret_retained)
 {
-    struct dr_reader reader;
-    struct dr_retained retained = {0};
-    DR_TRY(open_block(&reader, data, RETAINED_MAGIC));
-    struct dr_codec codec = {.reader = &reader};
-    code_retained(&codec, &retained);
-    if (reader.status != DR_OK) {
-        return DR_E_CORRUPT;
-    }
-    *ret_retained = retained;
-    return DR_OK;
-}
-
-static void code_crash(struct dr_codec *codec, struct dr_crash_record *crash)
-{
-    dr_code_u8(codec, &crash->reason);
-    dr_code_u8(codec, &crash->task);
-    dr_code_u32(codec, &crash->pc);
-    dr_code_u32(codec, &crash->lr);
-    dr_code_u32(codec, &crash->fault_status);
-    dr_code_u32(codec, &crash->uptime_ms);
-    dr_code_digest(codec, crash->digest);
+    return decode(&retained_block, data, ret_retained);
 }
 
 void dr_crash_encode(const struct dr_crash_record *crash, uint8_t out[DR_CRASH_BYTES])
 {
-    struct dr_crash_record copy = *crash;
-    struct dr_writer writer;
-    begin_block(&writer, out, CRASH_MAGIC);
-    struct dr_codec codec = {.writer = &writer};
-    code_crash(&codec, &copy);
-    end_block(&writer);
+    encode(&crash_block, crash, out);
 }
 
 enum dr_status
 dr_crash_decode(const uint8_t data[DR_CRASH_BYTES], struct dr_crash_record *ret_crash)
 {
-    struct dr_reader reader;
-    DR_TRY(open_block(&reader, data, CRASH_MAGIC));
-    struct dr_codec codec = {.reader = &reader};
-    memset(ret_crash, 0, sizeof *ret_crash);
-    code_crash(&codec, ret_crash);
-    return reader.status;
+    return decode(&crash_block, data, ret_crash);
 }

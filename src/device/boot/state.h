@@ -45,12 +45,13 @@ struct dr_boot_trial {
 struct dr_boot_state {
     uint32_t sequence; /* of the record it came from; 0: never stored */
 
-    uint8_t home;        /* DR_SLOT_A, DR_SLOT_B or DR_SLOT_FACTORY */
-    uint8_t rung;        /* enum dr_rung */
-    uint8_t retry_rung;  /* the rung a RETRY left; DR_RUNG_NORMAL: none */
-    uint8_t last_sealed; /* the slot that is not erased while factory runs; NONE: no such */
-    uint8_t lost_faults; /* faults whose retained block was destroyed (docs/boot.md) */
-    bool journal_lost;   /* factory was entered because there was no record */
+    uint8_t home;           /* DR_SLOT_A, DR_SLOT_B or DR_SLOT_FACTORY */
+    uint8_t rung;           /* enum dr_rung */
+    uint8_t retry_rung;     /* the rung a RETRY left; DR_RUNG_NORMAL: none */
+    uint8_t last_sealed;    /* the slot that is not erased while factory runs; NONE: no such */
+    uint8_t lost_faults;    /* faults whose retained block was destroyed (docs/boot.md) */
+    uint8_t rejection_next; /* entry of rejections that the next new one takes */
+    bool journal_lost;      /* factory was entered because there was no record */
 
     struct dr_boot_sealed sealed[2]; /* index 0: slot A */
     struct dr_image_facts factory;   /* from its first verified load */
@@ -71,13 +72,12 @@ struct dr_boot_state {
     uint32_t sealed_epoch;
 
     struct dr_rejections rejections;
-    uint8_t rejection_next; /* entry that the next new rejection takes */
 
     struct dr_transition last;
     struct dr_transition refused;
 };
 
-#define DR_BOOT_STATE_BYTES 624u /* encoded, constant within a version; zero-padded */
+#define DR_BOOT_STATE_BYTES 628u /* encoded, constant within a version; zero-padded */
 
 /* Fills out. */
 void dr_boot_state_encode(const struct dr_boot_state *state, uint8_t out[DR_BOOT_STATE_BYTES]);
