@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """A darumad on a free loopback port in a directory of its own, and clients for it. No broker, no signer."""
+import contextlib
 import datetime
 import hashlib
 import http.client
@@ -36,6 +37,24 @@ def wait_for(condition, what, wait_s=15.0):
             return result
         time.sleep(0.01)
     raise AssertionError(f"timed out waiting for {what}")
+
+
+@contextlib.contextmanager
+def clock_at(moment):
+    """botocore signs as if it were this moment (older ones ask the class, newer ones a function of theirs)."""
+    class Clock(datetime.datetime):
+        @classmethod
+        def utcnow(cls):
+            return moment
+
+    name = "get_current_datetime" if hasattr(botocore.auth, "get_current_datetime") else "datetime"
+    real = getattr(botocore.auth, name)
+    stand_in = (lambda: moment) if name == "get_current_datetime" else type("module", (), {"datetime": Clock})
+    setattr(botocore.auth, name, stand_in)
+    try:
+        yield
+    finally:
+        setattr(botocore.auth, name, real)
 
 
 def make_authority(directory):
@@ -152,17 +171,8 @@ class Daemon:
             auth.payload = lambda _: declared
         moment = datetime.datetime.utcnow() + datetime.timedelta(seconds=shift_s)
 
-        class Clock(datetime.datetime):
-            @classmethod
-            def utcnow(cls):
-                return moment
-
-        real = botocore.auth.datetime
-        botocore.auth.datetime = type("module", (), {"datetime": Clock})
-        try:
+        with clock_at(moment):
             auth.add_auth(request)
-        finally:
-            botocore.auth.datetime = real
         return list(request.headers.items())
 
     def send(self, method, target, headers=(), body=b"", length=True):

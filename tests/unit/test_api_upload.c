@@ -164,90 +164,87 @@ static size_t files_in(const char *directory)
 #define HELLO_SHA256 "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 #define HELLO_MD5 "XUFAKrxLKna5cZ2REBfFkg=="
 
+/* DR_S3_INTERNAL as the error stands for none: it is good. */
+static const struct {
+    const char *title;
+    struct dr_api_announcement announced;
+    const char *body;
+    enum dr_api_error error; /* DR_S3_INTERNAL: none, it is good */
+} upload_rows[] = {
+    {"nothing announced", {.payload_hash = "UNSIGNED-PAYLOAD"}, "hello", DR_S3_INTERNAL},
+    {"all announced",
+     {.payload_hash = HELLO_SHA256,
+      .content_md5 = HELLO_MD5,
+      .sha256 = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=",
+      .crc = DR_CRC_32,
+      .crc_value = "NhCmhg=="},
+     "hello",
+     DR_S3_INTERNAL},
+    {"other bytes", {.payload_hash = HELLO_SHA256}, "hellO", DR_S3_CONTENT_SHA256},
+    {"other MD5",
+     {.payload_hash = "UNSIGNED-PAYLOAD", .content_md5 = "AAAAAAAAAAAAAAAAAAAAAA=="},
+     "hello",
+     DR_S3_BAD_DIGEST},
+    {"broken MD5",
+     {.payload_hash = "UNSIGNED-PAYLOAD", .content_md5 = "x"},
+     "hello",
+     DR_S3_BAD_DIGEST},
+    {"other CRC",
+     {.payload_hash = "UNSIGNED-PAYLOAD", .crc = DR_CRC_32, .crc_value = "AAAAAA=="},
+     "hello",
+     DR_S3_BAD_DIGEST},
+    {"too large", {.payload_hash = "UNSIGNED-PAYLOAD"}, "hello, world", DR_S3_TOO_LARGE},
+    {"chunked",
+     {.payload_hash = "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+      .aws_chunked = true,
+      .crc = DR_CRC_32,
+      .has_decoded_size = true,
+      .decoded_size_bytes = 5},
+     "3\r\nhel\r\n2\r\nlo\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n",
+     DR_S3_INTERNAL},
+    {"chunked, other trailer",
+     {.payload_hash = "", .aws_chunked = true, .crc = DR_CRC_32},
+     "5\r\nhello\r\n0\r\nx-amz-checksum-crc32c:NhCmhg==\r\n\r\n",
+     DR_S3_INVALID_REQUEST},
+    {"chunked, no trailer",
+     {.payload_hash = "", .aws_chunked = true, .crc = DR_CRC_32},
+     "5\r\nhello\r\n0\r\n\r\n",
+     DR_S3_INVALID_REQUEST},
+    {"chunked, cut", {.payload_hash = "", .aws_chunked = true}, "5\r\nhell", DR_S3_INCOMPLETE_BODY},
+    {"chunked, other size",
+     {.payload_hash = "", .aws_chunked = true, .has_decoded_size = true, .decoded_size_bytes = 6},
+     "5\r\nhello\r\n0\r\n\r\n",
+     DR_S3_INCOMPLETE_BODY},
+    {"chunked, signed chunks",
+     {.payload_hash = "", .aws_chunked = true},
+     "5;chunk-signature=1\r\nhello",
+     DR_S3_NOT_IMPLEMENTED},
+};
+
 static void an_upload_is_kept_only_when_all_digests_fit(void)
 {
-    static const struct {
-        const char *title;
-        struct dr_api_announcement announced;
-        const char *body;
-        enum dr_api_error error; /* DR_S3_INTERNAL: none, it is good */
-    } rows[] = {
-        {"nothing announced", {.payload_hash = "UNSIGNED-PAYLOAD"}, "hello", DR_S3_INTERNAL},
-        {"all announced",
-         {.payload_hash = HELLO_SHA256,
-          .content_md5 = HELLO_MD5,
-          .sha256 = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=",
-          .crc = DR_CRC_32,
-          .crc_value = "NhCmhg=="},
-         "hello",
-         DR_S3_INTERNAL},
-        {"other bytes", {.payload_hash = HELLO_SHA256}, "hellO", DR_S3_CONTENT_SHA256},
-        {"other MD5",
-         {.payload_hash = "UNSIGNED-PAYLOAD", .content_md5 = "AAAAAAAAAAAAAAAAAAAAAA=="},
-         "hello",
-         DR_S3_BAD_DIGEST},
-        {"broken MD5",
-         {.payload_hash = "UNSIGNED-PAYLOAD", .content_md5 = "x"},
-         "hello",
-         DR_S3_BAD_DIGEST},
-        {"other CRC",
-         {.payload_hash = "UNSIGNED-PAYLOAD", .crc = DR_CRC_32, .crc_value = "AAAAAA=="},
-         "hello",
-         DR_S3_BAD_DIGEST},
-        {"too large", {.payload_hash = "UNSIGNED-PAYLOAD"}, "hello, world", DR_S3_TOO_LARGE},
-        {"chunked",
-         {.payload_hash = "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
-          .aws_chunked = true,
-          .crc = DR_CRC_32,
-          .has_decoded_size = true,
-          .decoded_size_bytes = 5},
-         "3\r\nhel\r\n2\r\nlo\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n",
-         DR_S3_INTERNAL},
-        {"chunked, other trailer",
-         {.payload_hash = "", .aws_chunked = true, .crc = DR_CRC_32},
-         "5\r\nhello\r\n0\r\nx-amz-checksum-crc32c:NhCmhg==\r\n\r\n",
-         DR_S3_INVALID_REQUEST},
-        {"chunked, no trailer",
-         {.payload_hash = "", .aws_chunked = true, .crc = DR_CRC_32},
-         "5\r\nhello\r\n0\r\n\r\n",
-         DR_S3_INVALID_REQUEST},
-        {"chunked, cut",
-         {.payload_hash = "", .aws_chunked = true},
-         "5\r\nhell",
-         DR_S3_INCOMPLETE_BODY},
-        {"chunked, other size",
-         {.payload_hash = "",
-          .aws_chunked = true,
-          .has_decoded_size = true,
-          .decoded_size_bytes = 6},
-         "5\r\nhello\r\n0\r\n\r\n",
-         DR_S3_INCOMPLETE_BODY},
-        {"chunked, signed chunks",
-         {.payload_hash = "", .aws_chunked = true},
-         "5;chunk-signature=1\r\nhello",
-         DR_S3_NOT_IMPLEMENTED},
-    };
     char directory[] = "/tmp/daruma-upload-XXXXXX";
     REQUIRE(mkdtemp(directory) != NULL);
-    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+    for (size_t i = 0; i < DR_ARRAY_COUNT(upload_rows); i++) {
         struct dr_api_upload upload;
         enum dr_api_error error = DR_S3_INTERNAL;
         const char *message = "";
         REQUIRE(
-            dr_api_upload_begin(&upload, directory, &dr_crypto_openssl, &rows[i].announced, 10) ==
-            DR_OK);
+            dr_api_upload_begin(
+                &upload, directory, &dr_crypto_openssl, &upload_rows[i].announced, 10) == DR_OK);
         EXPECT_EQ(files_in(directory), 1);
-        for (const char *c = rows[i].body; *c != '\0'; c++) {
+        for (const char *c = upload_rows[i].body; *c != '\0'; c++) {
             dr_api_upload_feed(&upload, (const uint8_t *)c, 1);
         }
         enum dr_status status = dr_api_upload_finish(&upload, &error, &message);
-        bool good = rows[i].error == DR_S3_INTERNAL;
-        if ((status == DR_OK) != good || error != rows[i].error) {
-            bool told = status == DR_OK || error == rows[i].error;
-            fprintf(stderr, "row \"%s\": %s%s\n", rows[i].title, message, told ? "" : " (code)");
+        bool good = upload_rows[i].error == DR_S3_INTERNAL;
+        if ((status == DR_OK) != good || error != upload_rows[i].error) {
+            bool told = status == DR_OK || error == upload_rows[i].error;
+            fprintf(
+                stderr, "row \"%s\": %s%s\n", upload_rows[i].title, message, told ? "" : " (code)");
         }
         EXPECT((status == DR_OK) == good);
-        EXPECT(status == DR_OK || error == rows[i].error);
+        EXPECT(status == DR_OK || error == upload_rows[i].error);
         if (good) {
             EXPECT_EQ(upload.size_bytes, 5);
             EXPECT_STR(upload.md5_text, "5d41402abc4b2a76b9719d911017c592");
