@@ -13,16 +13,17 @@ static const char *text_of(const json_t *object, const char *key)
     return text != NULL ? text : "-";
 }
 
-/* What the device last reported; an empty object for one that never did. NULL after an error line.
- */
-static json_t *fetch_state(struct dr_aws *aws, struct dr_cli *cli, const char *thing)
+/* One of the service's own answers about a thing ("state", "counters"); an empty object where it
+ * has none. NULL after an error line. */
+static json_t *
+fetch_own(struct dr_aws *aws, struct dr_cli *cli, const char *thing, const char *what)
 {
     char encoded[3 * 128 + 1];
     char target[TARGET_BYTES];
     struct dr_aws_response response;
     json_t *state = NULL;
     dr_aws_encode(thing, encoded);
-    snprintf(target, sizeof(target), "/daruma/things/%s/state", encoded);
+    snprintf(target, sizeof(target), "/daruma/things/%s/%s", encoded, what);
     if (dr_aws_request(aws, "iot", "GET", target, NULL, NULL, 0, &response) == 0) {
         if (response.status == 200 && response.json != NULL) {
             state = json_incref(response.json);
@@ -30,7 +31,7 @@ static json_t *fetch_state(struct dr_aws *aws, struct dr_cli *cli, const char *t
             state = json_object();
         } else {
             dr_cli_error(
-                cli, "the cloud refused the state of %s: %ld %s: %s", thing, response.status,
+                cli, "the cloud refused the %s of %s: %ld %s: %s", what, thing, response.status,
                 response.error_type, response.error_message);
         }
     }
@@ -64,15 +65,17 @@ static int list(struct dr_cli *cli, struct dr_aws *aws)
     json_t *thing;
     json_array_foreach(all, index, thing)
     {
-        json_t *state = result == 0 ? fetch_state(aws, cli, text_of(thing, "thingName")) : NULL;
+        json_t *state =
+            result == 0 ? fetch_own(aws, cli, text_of(thing, "thingName"), "state") : NULL;
         if (state == NULL) {
             result = DR_EXIT_ERROR;
             break;
         }
         if (!cli->json) {
+            const json_t *report = json_object_get(state, "report");
             printf(
                 "%-28s %-12s slot %-8s %-10s %s\n", text_of(thing, "thingName"),
-                text_of(state, "version"), text_of(state, "slot"), text_of(state, "state"),
+                text_of(report, "version"), text_of(report, "slot"), text_of(report, "state"),
                 json_is_true(json_object_get(state, "connected")) ? "connected" : "offline");
         }
         json_object_set_new(thing, "reported", state);
@@ -126,17 +129,19 @@ static int show(struct dr_cli *cli, struct dr_aws *aws, const char *name)
     int result = dr_aws_iot(aws, "GET", target, NULL, &thing);
     snprintf(target, sizeof(target), "/things/%s/jobs?maxResults=10", encoded);
     result = result != 0 ? result : dr_aws_iot(aws, "GET", target, NULL, &jobs);
-    json_t *state = result == 0 ? fetch_state(aws, cli, name) : NULL;
-    if (state == NULL) {
+    json_t *state = result == 0 ? fetch_own(aws, cli, name, "state") : NULL;
+    json_t *counters = state != NULL ? fetch_own(aws, cli, name, "counters") : NULL;
+    if (counters == NULL) {
         result = DR_EXIT_ERROR;
     } else if (cli->json) {
         result = dr_cli_print_json(
             cli, json_pack(
-                     "{s:O, s:O, s:O}", "thing", thing, "reported", state, "executions",
-                     json_object_get(jobs, "executionSummaries")));
+                     "{s:O, s:O, s:O, s:O}", "thing", thing, "reported", state, "counters",
+                     counters, "executions", json_object_get(jobs, "executionSummaries")));
     } else {
         printf("%s\n", text_of(thing, "thingArn"));
         print_state(state);
+        print_state(counters);
         size_t index;
         json_t *row;
         json_array_foreach(json_object_get(jobs, "executionSummaries"), index, row)
@@ -146,6 +151,7 @@ static int show(struct dr_cli *cli, struct dr_aws *aws, const char *name)
                 text_of(json_object_get(row, "jobExecutionSummary"), "status"));
         }
     }
+    json_decref(counters);
     json_decref(state);
     json_decref(jobs);
     json_decref(thing);

@@ -28,7 +28,7 @@ def arguments():
 def main():
     options = arguments()
     os.environ["DARUMA_BIN"] = str(pathlib.Path(options.bin).resolve())
-    from demo.scenarios import SCENARIOS, Stage
+    from scenarios import SCENARIOS, Stage
     from harness.world import World
 
     wanted = {int(n) for n in options.only.split(",")} if options.only else None

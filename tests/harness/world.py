@@ -148,7 +148,8 @@ class World:
         return self.json("things", "show", name)[1]
 
     def reported(self, name):
-        return self.thing(name)["reported"]
+        """The device's last report, or {}."""
+        return self.thing(name)["reported"].get("report", {})
 
 
 class Device:

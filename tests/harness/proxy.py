@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""A TCP proxy on loopback that plays the network: a rate, a delay, a cut."""
+import selectors
+import socket
+import threading
+import time
+
+
+class Proxy:
+    """Forwards one port of its own to a target. bytes_per_second bounds what flows towards the client."""
+
+    def __init__(self, target_port, bytes_per_second):
+        self.target_port = target_port
+        self.rate = bytes_per_second
+        self.to_client_bytes = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.stopping = False
+        self.threads = []
+        self._start(self._accept)
+
+    def _start(self, function, *arguments):
+        thread = threading.Thread(target=function, args=arguments, daemon=True)
+        thread.start()
+        self.threads.append(thread)
+
+    def _accept(self):
+        self.listener.settimeout(0.2)
+        while not self.stopping:
+            try:
+                client, _ = self.listener.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            self._start(self._forward, client)
+
+    def _forward(self, client):
+        try:
+            server = socket.create_connection(("127.0.0.1", self.target_port), 5)
+        except OSError:
+            client.close()
+            return
+        with client, server, selectors.DefaultSelector() as selector:
+            for end in (client, server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                selector.register(end, selectors.EVENT_READ)
+            try:
+                while not self.stopping and self._turn(selector, client, server):
+                    pass
+            except OSError:
+                pass
+
+    def _turn(self, selector, client, server):
+        for key, _ in selector.select(0.2):
+            data = key.fileobj.recv(16384)
+            if not data:
+                return False
+            if key.fileobj is client:
+                server.sendall(data)
+                continue
+            client.sendall(data)
+            self.to_client_bytes += len(data)
+            time.sleep(len(data) / self.rate)
+        return True
+
+    def close(self):
+        self.stopping = True
+        self.listener.close()
+        for thread in self.threads:
+            thread.join(5)
