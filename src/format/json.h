@@ -67,6 +67,10 @@ bool dr_json_next(struct dr_json_iterator *iterator);
  * is the empty string (when capacity > 0). */
 DR_MUST_USE enum dr_status dr_json_string(struct dr_json value, char *out, size_t capacity);
 
+/* How many characters (not bytes) a string decodes to. DR_E_NOT_FOUND, DR_E_FORMAT as above;
+ * DR_E_RANGE: it holds a control character. */
+DR_MUST_USE enum dr_status dr_json_measure(struct dr_json value, size_t *ret_characters);
+
 /* Is this a string spelt exactly text (ASCII, without escapes)? */
 bool dr_json_is(struct dr_json value, const char *text);
 

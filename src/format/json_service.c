@@ -115,6 +115,28 @@ static size_t take_character(struct characters *characters, char out[4])
     return 1;
 }
 
+enum dr_status dr_json_measure(struct dr_json value, size_t *ret_characters)
+{
+    size_t count = 0;
+    if (dr_json_kind(value) != DR_JSON_STRING) {
+        return value.len == 0 ? DR_E_NOT_FOUND : DR_E_FORMAT;
+    }
+    struct characters characters = characters_of(value);
+    while (characters.next < characters.end) {
+        char bytes[4];
+        if (take_character(&characters, bytes) == 0) {
+            return DR_E_FORMAT;
+        }
+        uint8_t first = (uint8_t)bytes[0];
+        if (first < 0x20 || first == 0x7f) {
+            return DR_E_RANGE;
+        }
+        count += (first & 0xc0u) != 0x80u ? 1 : 0; /* unescaped ones come byte by byte */
+    }
+    *ret_characters = count;
+    return DR_OK;
+}
+
 static enum dr_status decode(struct dr_json value, char *out, size_t capacity, size_t *ret_len)
 {
     size_t len = 0;

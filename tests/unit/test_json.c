@@ -216,6 +216,16 @@ static void test_strings(void)
     EXPECT_EQ(dr_json_plain(parsed("\"\\n\""), out, sizeof(out)), DR_E_FORMAT);
     EXPECT_EQ(dr_json_plain(parsed("12"), out, sizeof(out)), DR_E_FORMAT);
     EXPECT_EQ(dr_json_raw(parsed("12")).len, 0);
+    size_t characters = 0;
+    EXPECT_EQ(dr_json_measure(parsed("\"a\xc3\xa9\\u20ac\\ud83d\\ude00\\/\""), &characters), DR_OK);
+    EXPECT_EQ(characters, 5);
+    EXPECT_EQ(dr_json_measure(parsed("\"\""), &characters), DR_OK);
+    EXPECT_EQ(characters, 0);
+    EXPECT_EQ(dr_json_measure(parsed("\"\\t\""), &characters), DR_E_RANGE);
+    EXPECT_EQ(dr_json_measure(parsed("\"\\u007f\""), &characters), DR_E_RANGE);
+    EXPECT_EQ(dr_json_measure(parsed("\"\\u0000\""), &characters), DR_E_FORMAT);
+    EXPECT_EQ(dr_json_measure(parsed("7"), &characters), DR_E_FORMAT);
+    EXPECT_EQ(dr_json_measure(absent, &characters), DR_E_NOT_FOUND);
     EXPECT_EQ(dr_json_raw(parsed("\"\\n\"")).len, 2);
 }
 
