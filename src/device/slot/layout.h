@@ -4,20 +4,20 @@
  *   header sectors                                              data sectors
  *   install record | one place per data sector | log places ... | sector 0 | sector 1 | ...
  *
- * Install record (96 bytes): magic u32, version u16, zero u16, image size u32, sector size u32,
- * install id 32, resume key 32, tag 16. It is written once, after the whole header was erased, and
- * read back before the first data byte.
+ * Install record (96 bytes): magic u32, version u32, sector size u32, image size u32 (all
+ * little-endian), install id 32, resume key 32, tag 16. It is written once, after the whole header
+ * was erased, and read back before the first data byte.
  *
- * Entry (32 bytes): kind u8, zero u8, sector u16, rewrite count u16, zero u16, salt 8, tag 16.
- *   SESSION  every sector not done is from here on written with this rewrite count and salt. In the
- *            log; written before the first erase of each power-up that goes on with a download.
- *   DONE     this data sector is whole, and was written with this rewrite count and salt. In the
- *            sector's own place, or in the log when a cut spoiled that place.
+ * Entry (32 bytes): sector u16, rewrite count u16 (both big-endian), salt 8, kind u8, zeros,
+ * tag 16. SESSION  every sector not done is from here on written with this rewrite count and salt.
+ * In the log; written before the first erase of each power-up that goes on with a download. DONE
+ * this data sector is whole, and was written with this rewrite count and salt. In the sector's own
+ * place, or in the log when a cut spoiled that place.
  *
  * Keys:  HKDF(slot key, "daruma slot data v1" || install id)  AES-256-CTR of the data
  *        HKDF(slot key, "daruma slot map v1" || install id)   HMAC-SHA-256 of records, 16 bytes
  * kept An entry thus belongs to one install and to nothing else; the tag finds accidents as well.
- * Counter block: sector u16 || rewrite count u16 || salt 8 || block counter u32, big-endian. A
+ * Counter block: the entry's first 12 bytes || block counter u32, big-endian. A
  * sector is erased at most once per rewrite count and each unit programmed once in between, so no
  * part of the key stream meets two plaintexts. The salt keeps that true even where an attacker, or
  * an erase that was cut, takes SESSION entries away.
@@ -34,6 +34,10 @@
 #define DR_SLOT_INSTALL_MAGIC 0x31535244u /* "DRS1" */
 #define DR_SLOT_INSTALL_VERSION 1u
 #define DR_SLOT_INSTALL_BYTES 96u
+#define DR_SLOT_INSTALL_HEAD_BYTES 16u
+#define DR_SLOT_INSTALL_AT_SIZE 12u
+#define DR_SLOT_INSTALL_AT_ID 16u
+#define DR_SLOT_INSTALL_AT_KEY 48u
 #define DR_SLOT_ENTRY_BYTES 32u
 #define DR_SLOT_TAG_BYTES 16u
 #define DR_SLOT_SALT_BYTES 8u
@@ -56,11 +60,12 @@ struct dr_slot_layout {
     uint32_t sector_bytes;
 };
 
+/* The bytes of an entry without its tag; see above. */
+#define DR_SLOT_ENTRY_AT_COUNT 2u
+#define DR_SLOT_ENTRY_AT_SALT 4u
+#define DR_SLOT_ENTRY_AT_KIND 12u
 struct dr_slot_entry {
-    enum dr_slot_entry_kind kind;
-    uint16_t sector;
-    uint16_t rewrite_count;
-    uint8_t salt[DR_SLOT_SALT_BYTES];
+    uint8_t bytes[DR_SLOT_ENTRY_BYTES - DR_SLOT_TAG_BYTES];
 };
 
 #endif

@@ -39,27 +39,25 @@ static void entry_encode(
     const struct dr_slot *slot, enum dr_slot_entry_kind kind, uint32_t sector,
     uint8_t bytes[DR_SLOT_ENTRY_BYTES])
 {
-    struct dr_writer writer;
-    dr_writer_init(&writer, bytes, DR_SLOT_ENTRY_BYTES);
-    dr_write_u16(&writer, (uint16_t)kind);
-    dr_write_u16(&writer, (uint16_t)sector);
-    dr_write_u32(&writer, slot->rewrite_count);
-    dr_write_bytes(&writer, slot->salt, sizeof slot->salt);
-    DR_CHECK(writer.size_bytes == DR_SLOT_ENTRY_BYTES - DR_SLOT_TAG_BYTES);
-    dr_slot_tag(&slot->reader, bytes, writer.size_bytes, bytes + writer.size_bytes);
+    memcpy(bytes, slot->session.bytes, sizeof slot->session.bytes);
+    dr_slot_put_u16(bytes, sector);
+    bytes[DR_SLOT_ENTRY_AT_KIND] = (uint8_t)kind;
+    dr_slot_tag(
+        &slot->reader, bytes, sizeof slot->session.bytes, bytes + sizeof slot->session.bytes);
 }
 
 static void load_entry(struct dr_slot *slot, const uint8_t bytes[DR_SLOT_ENTRY_BYTES])
 {
-    struct dr_slot_entry entry;
-    if (!dr_slot_entry_decode(&slot->reader, bytes, &entry)) {
+    uint8_t *count = slot->session.bytes + DR_SLOT_ENTRY_AT_COUNT;
+    uint8_t kind = dr_slot_entry_kind(&slot->reader, bytes);
+    if (kind == 0) {
         return;
     }
-    if (entry.rewrite_count > slot->rewrite_count) {
-        slot->rewrite_count = entry.rewrite_count;
+    if (dr_slot_u16(bytes + DR_SLOT_ENTRY_AT_COUNT) > dr_slot_u16(count)) {
+        memcpy(count, bytes + DR_SLOT_ENTRY_AT_COUNT, 2);
     }
-    if (entry.kind == DR_SLOT_ENTRY_DONE) {
-        dr_slot_bit_set(slot->whole, entry.sector);
+    if (kind == DR_SLOT_ENTRY_DONE) {
+        dr_slot_bit_set(slot->whole, dr_slot_u16(bytes));
     }
 }
 
@@ -89,28 +87,32 @@ enum dr_status dr_slot_map_load(struct dr_slot *slot)
     return DR_OK;
 }
 
+enum dr_status dr_slot_put(
+    const struct dr_slot *slot, uint32_t address, const uint8_t *record, uint32_t size_bytes)
+{
+    const struct dr_flash *flash = slot->reader.flash;
+    uint8_t back[DR_SLOT_INSTALL_BYTES];
+    DR_CHECK(size_bytes <= sizeof back);
+    DR_TRY(dr_flash_program(flash, address, record, size_bytes));
+    DR_TRY(dr_flash_sync(flash));
+    DR_TRY(dr_flash_read(flash, address, back, size_bytes));
+    return memcmp(record, back, size_bytes) == 0 ? DR_OK : DR_E_IO;
+}
+
 /* Append to the log; a place that does not take the entry is left behind. */
 static enum dr_status
 log_append(struct dr_slot *slot, enum dr_slot_entry_kind kind, uint32_t sector)
 {
     const struct dr_slot_layout *layout = &slot->reader.layout;
+    uint8_t bytes[DR_SLOT_ENTRY_BYTES];
     enum dr_status status = DR_E_IO;
+    entry_encode(slot, kind, sector, bytes);
     for (uint32_t i = 0; i < LOG_TRIES && status == DR_E_IO; i++) {
         if (slot->log_used >= layout->log_places) {
             return DR_E_SPACE;
         }
-        uint32_t address = layout->log_address + slot->log_used * DR_SLOT_ENTRY_BYTES;
-        uint8_t bytes[DR_SLOT_ENTRY_BYTES];
-        uint8_t back[DR_SLOT_ENTRY_BYTES];
-        entry_encode(slot, kind, sector, bytes);
-        slot->log_used++;
-        status = dr_flash_program(slot->reader.flash, address, bytes, sizeof bytes);
-        if (status == DR_OK) {
-            status = dr_flash_read(slot->reader.flash, address, back, sizeof back);
-        }
-        if (status == DR_OK && memcmp(bytes, back, sizeof bytes) != 0) {
-            status = DR_E_IO;
-        }
+        uint32_t address = layout->log_address + slot->log_used++ * DR_SLOT_ENTRY_BYTES;
+        status = dr_slot_put(slot, address, bytes, sizeof bytes);
     }
     return status;
 }
@@ -125,18 +127,17 @@ enum dr_status dr_slot_session_begin(struct dr_slot *slot)
         DR_TRY(dr_slot_map_load(slot));
         slot->reload = false;
     }
-    if (slot->rewrite_count == REWRITE_COUNT_MAX) {
+    uint8_t *count = slot->session.bytes + DR_SLOT_ENTRY_AT_COUNT;
+    if (dr_slot_u16(count) == REWRITE_COUNT_MAX) {
         return DR_E_SPACE;
     }
-    slot->rewrite_count++;
-    const uint8_t count[2] = {(uint8_t)slot->rewrite_count, (uint8_t)(slot->rewrite_count >> 8)};
+    dr_slot_put_u16(count, dr_slot_u16(count) + 1u);
     const struct dr_bytes key = {slot->reader.key_map, sizeof slot->reader.key_map};
-    const struct dr_bytes parts[2] = {{slot->random, sizeof slot->random}, {count, sizeof count}};
+    const struct dr_bytes parts[2] = {{slot->random, sizeof slot->random}, {count, 2}};
     uint8_t mac[DR_SHA256_BYTES];
     dr_hmac_sha256(slot->reader.crypto, key, parts, 2, mac);
-    memcpy(slot->salt, mac, sizeof slot->salt);
+    memcpy(slot->session.bytes + DR_SLOT_ENTRY_AT_SALT, mac, DR_SLOT_SALT_BYTES);
     DR_TRY(log_append(slot, DR_SLOT_ENTRY_SESSION, 0));
-    DR_TRY(dr_flash_sync(slot->reader.flash));
     memset(slot->prepared, 0, sizeof slot->prepared);
     slot->session_open = true;
     return DR_OK;
@@ -171,10 +172,8 @@ static enum dr_status mark_run(struct dr_slot *slot, uint32_t first, uint32_t co
     }
     /* What is not in its place, because a cut or a fault spoiled it, goes to the log. */
     for (uint32_t i = 0; i < count; i++) {
-        struct dr_slot_entry entry;
         const uint8_t *bytes = slot->scratch + i * DR_SLOT_ENTRY_BYTES;
-        if (!dr_slot_entry_decode(&slot->reader, bytes, &entry) ||
-            entry.kind != DR_SLOT_ENTRY_DONE || entry.rewrite_count != slot->rewrite_count) {
+        if (dr_slot_entry_kind(&slot->reader, bytes) != DR_SLOT_ENTRY_DONE) {
             DR_TRY(log_append(slot, DR_SLOT_ENTRY_DONE, first + i));
         }
     }
@@ -216,21 +215,24 @@ enum dr_status dr_slot_flush(struct dr_slot *slot)
     return DR_OK;
 }
 
+uint32_t dr_slot_sector_count(const struct dr_slot *slot)
+{
+    return (slot->reader.image_bytes - 1u) / slot->reader.layout.sector_bytes + 1u;
+}
+
 enum dr_status dr_slot_sector_whole(struct dr_slot *slot, uint32_t sector)
 {
     DR_CHECK(slot->pending_count < DR_SLOT_BATCH_MAX);
     dr_slot_bit_set(slot->whole, sector);
     slot->pending[slot->pending_count++] = (uint16_t)sector;
-    if (slot->pending_count < slot->batch_sectors &&
-        dr_slot_next_missing(slot, 0) < dr_slot_block_count(slot)) {
-        return DR_OK;
+    uint32_t first_missing = 0;
+    while (first_missing < dr_slot_sector_count(slot) && dr_slot_bit(slot->whole, first_missing)) {
+        first_missing++;
     }
-    return mark_pending(slot);
-}
-
-uint32_t dr_slot_sector_count(const struct dr_slot *slot)
-{
-    return (slot->reader.image_bytes - 1u) / slot->reader.layout.sector_bytes + 1u;
+    if (first_missing == dr_slot_sector_count(slot)) {
+        return dr_slot_flush(slot);
+    }
+    return slot->pending_count < slot->batch_sectors ? DR_OK : mark_pending(slot);
 }
 
 uint32_t dr_slot_block_count(const struct dr_slot *slot)
@@ -238,50 +240,33 @@ uint32_t dr_slot_block_count(const struct dr_slot *slot)
     return slot->block_bytes == 0 ? 0 : (slot->reader.image_bytes - 1u) / slot->block_bytes + 1u;
 }
 
-/* For blocks that are not larger than a sector. */
-uint32_t dr_slot_blocks_in(const struct dr_slot *slot, uint32_t sector)
+uint32_t dr_slot_open_index(const struct dr_slot *slot, uint32_t sector)
 {
-    const uint32_t per_sector = slot->reader.layout.sector_bytes / slot->block_bytes;
-    uint32_t left = dr_slot_block_count(slot) - sector * per_sector;
-    return left < per_sector ? left : per_sector;
-}
-
-/* Index of the open sector, or DR_SLOT_OPEN_MAX. */
-static uint32_t open_index(const struct dr_slot *slot, uint32_t sector)
-{
-    for (uint32_t i = 0; i < DR_SLOT_OPEN_MAX; i++) {
-        if (slot->open[i].used && slot->open[i].sector == sector) {
-            return i;
-        }
+    uint32_t i = 0;
+    while (i < DR_SLOT_OPEN_MAX && (slot->open[i].written == 0 || slot->open[i].sector != sector)) {
+        i++;
     }
-    return DR_SLOT_OPEN_MAX;
+    return i;
 }
 
-struct dr_slot_open_sector *dr_slot_open_find(struct dr_slot *slot, uint32_t sector)
-{
-    uint32_t index = open_index(slot, sector);
-    return index < DR_SLOT_OPEN_MAX ? &slot->open[index] : NULL;
-}
-
+/* All sectors that the block touches are whole, or the block is remembered in its open one. */
 bool dr_slot_has_block(const struct dr_slot *slot, uint32_t block_index)
 {
     const uint32_t sector_bytes = slot->reader.layout.sector_bytes;
     if (block_index >= dr_slot_block_count(slot)) {
         return false;
     }
-    if (slot->block_bytes < sector_bytes) {
-        const uint32_t per_sector = sector_bytes / slot->block_bytes;
-        uint32_t sector = block_index / per_sector;
-        uint32_t index = open_index(slot, sector);
-        return dr_slot_bit(slot->whole, sector) ||
-               (index < DR_SLOT_OPEN_MAX &&
-                (slot->open[index].written >> (block_index % per_sector) & 1u) != 0);
-    }
-    const uint32_t per_block = slot->block_bytes / sector_bytes;
-    uint32_t end = (block_index + 1u) * per_block;
-    end = end < dr_slot_sector_count(slot) ? end : dr_slot_sector_count(slot);
-    for (uint32_t sector = block_index * per_block; sector < end; sector++) {
-        if (!dr_slot_bit(slot->whole, sector)) {
+    uint32_t at = block_index * slot->block_bytes;
+    uint32_t end = slot->reader.image_bytes - at < slot->block_bytes ? slot->reader.image_bytes
+                                                                     : at + slot->block_bytes;
+    for (; at < end; at += sector_bytes) {
+        uint32_t sector = at / sector_bytes;
+        if (dr_slot_bit(slot->whole, sector)) {
+            continue;
+        }
+        uint32_t open = dr_slot_open_index(slot, sector);
+        if (open == DR_SLOT_OPEN_MAX ||
+            (slot->open[open].written >> (at % sector_bytes / slot->block_bytes) & 1u) == 0) {
             return false;
         }
     }
@@ -291,27 +276,17 @@ bool dr_slot_has_block(const struct dr_slot *slot, uint32_t block_index)
 uint32_t dr_slot_next_missing(const struct dr_slot *slot, uint32_t block_index)
 {
     const uint32_t count = dr_slot_block_count(slot);
-    const uint32_t sector_bytes = slot->reader.layout.sector_bytes;
     while (block_index < count && dr_slot_has_block(slot, block_index)) {
-        uint32_t step = 1;
-        if (slot->block_bytes < sector_bytes) {
-            const uint32_t per_sector = sector_bytes / slot->block_bytes;
-            if (dr_slot_bit(slot->whole, block_index / per_sector)) {
-                step = per_sector - block_index % per_sector;
-            }
-        }
-        block_index += step;
+        block_index++;
     }
     return block_index < count ? block_index : count;
 }
 
 uint32_t dr_slot_missing_count(const struct dr_slot *slot)
 {
-    const uint32_t count = dr_slot_block_count(slot);
     uint32_t missing = 0;
-    for (uint32_t i = dr_slot_next_missing(slot, 0); i < count;
-         i = dr_slot_next_missing(slot, i + 1u)) {
-        missing++;
+    for (uint32_t i = 0; i < dr_slot_block_count(slot); i++) {
+        missing += dr_slot_has_block(slot, i) ? 0 : 1u;
     }
     return missing;
 }

@@ -11,12 +11,15 @@
 bool dr_slot_bit(const uint8_t *bits, uint32_t index);
 void dr_slot_bit_set(uint8_t *bits, uint32_t index);
 
-/* Sectors and blocks that the image covers. */
+/* Sectors that the image covers. */
 uint32_t dr_slot_sector_count(const struct dr_slot *slot);
-uint32_t dr_slot_blocks_in(const struct dr_slot *slot, uint32_t sector);
 
-/* The partly filled sector's record; NULL when it is not one. */
-struct dr_slot_open_sector *dr_slot_open_find(struct dr_slot *slot, uint32_t sector);
+/* Index of the partly filled sector's record; DR_SLOT_OPEN_MAX when it is not one. */
+uint32_t dr_slot_open_index(const struct dr_slot *slot, uint32_t sector);
+
+/* Program a record, sync, and read it back. DR_E_IO: it did not take. */
+DR_MUST_USE enum dr_status dr_slot_put(
+    const struct dr_slot *slot, uint32_t address, const uint8_t *record, uint32_t size_bytes);
 
 /* Read all entries: which sectors are whole, where the log ends; raises the rewrite count to the
  * highest seen. */
@@ -30,7 +33,7 @@ DR_MUST_USE enum dr_status dr_slot_session_begin(struct dr_slot *slot);
  * session begins. */
 void dr_slot_session_abandon(struct dr_slot *slot);
 
-/* A sector has all its bytes: mark it with its batch. */
+/* A sector has all its bytes: mark it with its batch, the last one of an image for good. */
 DR_MUST_USE enum dr_status dr_slot_sector_whole(struct dr_slot *slot, uint32_t sector);
 
 #endif

@@ -13,7 +13,8 @@
 
 DR_STATIC_ASSERT(DR_SLOT_INSTALL_BYTES % 32u == 0, "whole program units");
 DR_STATIC_ASSERT(
-    DR_SLOT_INSTALL_BYTES == 16u + 2u * DR_SHA256_BYTES + DR_SLOT_TAG_BYTES, "install record");
+    DR_SLOT_INSTALL_BYTES == DR_SLOT_INSTALL_AT_KEY + DR_SHA256_BYTES + DR_SLOT_TAG_BYTES,
+    "install record");
 DR_STATIC_ASSERT(DR_SLOT_ENTRY_BYTES == 8u + DR_SLOT_SALT_BYTES + DR_SLOT_TAG_BYTES, "map entry");
 
 enum dr_status dr_slot_layout_compute(
@@ -96,50 +97,59 @@ static bool tag_fits(const struct dr_slot_reader *reader, const uint8_t *record,
     return dr_equal_ct(tag, record + covered, sizeof tag);
 }
 
-bool dr_slot_entry_decode(
-    const struct dr_slot_reader *reader, const uint8_t bytes[DR_SLOT_ENTRY_BYTES],
-    struct dr_slot_entry *ret_entry)
+uint32_t dr_slot_u16(const uint8_t *bytes)
 {
-    struct dr_reader in;
-    dr_reader_init(&in, bytes, DR_SLOT_ENTRY_BYTES);
-    uint8_t kind = dr_read_u8(&in);
-    (void)dr_read_u8(&in);
-    ret_entry->sector = dr_read_u16(&in);
-    ret_entry->rewrite_count = dr_read_u16(&in);
-    (void)dr_read_u16(&in);
-    dr_read_bytes(&in, ret_entry->salt, sizeof ret_entry->salt);
-    if ((kind != DR_SLOT_ENTRY_SESSION && kind != DR_SLOT_ENTRY_DONE) ||
-        ret_entry->sector >= reader->layout.data_sectors ||
-        !tag_fits(reader, bytes, DR_SLOT_ENTRY_BYTES)) {
-        return false;
-    }
-    ret_entry->kind = (enum dr_slot_entry_kind)kind;
-    return true;
+    return (uint32_t)bytes[0] << 8 | bytes[1];
 }
 
-/* Magic, version, sizes; then the tag, under the keys that the record's own install id gives. */
+void dr_slot_put_u16(uint8_t *bytes, uint32_t value)
+{
+    bytes[0] = (uint8_t)(value >> 8);
+    bytes[1] = (uint8_t)value;
+}
+
+uint8_t
+dr_slot_entry_kind(const struct dr_slot_reader *reader, const uint8_t bytes[DR_SLOT_ENTRY_BYTES])
+{
+    bool genuine = dr_slot_u16(bytes) < reader->layout.data_sectors &&
+                   tag_fits(reader, bytes, DR_SLOT_ENTRY_BYTES);
+    return genuine ? bytes[DR_SLOT_ENTRY_AT_KIND] : 0;
+}
+
+void dr_slot_head(
+    const struct dr_slot_reader *reader, uint32_t image_bytes,
+    uint8_t head[DR_SLOT_INSTALL_HEAD_BYTES])
+{
+    struct dr_writer writer;
+    dr_writer_init(&writer, head, DR_SLOT_INSTALL_HEAD_BYTES);
+    dr_write_u32(&writer, DR_SLOT_INSTALL_MAGIC);
+    dr_write_u32(&writer, DR_SLOT_INSTALL_VERSION);
+    dr_write_u32(&writer, reader->layout.sector_bytes);
+    dr_write_u32(&writer, image_bytes);
+}
+
+/* The head is as it would be written; the tag fits under the keys that the record's own install id
+ * gives. */
 static enum dr_status
 read_install(struct dr_slot_reader *reader, const uint8_t slot_key[DR_SHA256_BYTES])
 {
     uint8_t record[DR_SLOT_INSTALL_BYTES];
-    uint8_t install_id[DR_SHA256_BYTES];
+    uint8_t head[DR_SLOT_INSTALL_HEAD_BYTES];
     struct dr_reader in;
     DR_TRY(
         dr_flash_read(reader->flash, reader->layout.header_address, record, DR_SLOT_INSTALL_BYTES));
-    dr_reader_init(&in, record, sizeof record);
-    bool valid = dr_read_u32(&in) == DR_SLOT_INSTALL_MAGIC;
-    valid = dr_read_u16(&in) == DR_SLOT_INSTALL_VERSION && valid;
-    (void)dr_read_u16(&in);
-    reader->image_bytes = dr_read_u32(&in);
-    valid = dr_read_u32(&in) == reader->layout.sector_bytes && valid;
-    dr_read_bytes(&in, install_id, sizeof install_id);
-    dr_read_bytes(&in, reader->resume_key, sizeof reader->resume_key);
-    if (!valid || reader->image_bytes == 0 ||
-        reader->image_bytes > reader->layout.data_sectors * reader->layout.sector_bytes) {
+    dr_reader_init(&in, record + DR_SLOT_INSTALL_AT_SIZE, sizeof(uint32_t));
+    uint32_t image_bytes = dr_read_u32(&in);
+    dr_slot_head(reader, image_bytes, head);
+    dr_slot_derive_keys(reader, slot_key, record + DR_SLOT_INSTALL_AT_ID);
+    if (memcmp(record, head, sizeof head) != 0 || image_bytes == 0 ||
+        image_bytes > reader->layout.data_sectors * reader->layout.sector_bytes ||
+        !tag_fits(reader, record, sizeof record)) {
         return DR_E_NOT_FOUND;
     }
-    dr_slot_derive_keys(reader, slot_key, install_id);
-    return tag_fits(reader, record, sizeof record) ? DR_OK : DR_E_NOT_FOUND;
+    memcpy(reader->resume_key, record + DR_SLOT_INSTALL_AT_KEY, sizeof reader->resume_key);
+    reader->image_bytes = image_bytes;
+    return DR_OK;
 }
 
 enum dr_status dr_slot_reader_open(
@@ -150,11 +160,7 @@ enum dr_status dr_slot_reader_open(
     reader->crypto = crypto;
     reader->flash = flash;
     DR_TRY(dr_slot_layout_compute(&flash->geometry, area, &reader->layout));
-    enum dr_status status = read_install(reader, slot_key);
-    if (status != DR_OK) {
-        reader->image_bytes = 0;
-    }
-    return status;
+    return read_install(reader, slot_key);
 }
 
 uint32_t dr_slot_image_bytes(const struct dr_slot_reader *reader)
@@ -171,20 +177,19 @@ void dr_slot_reader_wipe(struct dr_slot_reader *reader)
 static enum dr_status try_entry(struct dr_slot_reader *reader, uint32_t address, uint32_t sector)
 {
     uint8_t bytes[DR_SLOT_ENTRY_BYTES];
-    struct dr_slot_entry entry;
     DR_TRY(dr_flash_read(reader->flash, address, bytes, sizeof bytes));
-    if (!dr_slot_entry_decode(reader, bytes, &entry) || entry.kind != DR_SLOT_ENTRY_DONE ||
-        entry.sector != sector) {
+    if (dr_slot_u16(bytes) != sector || dr_slot_entry_kind(reader, bytes) != DR_SLOT_ENTRY_DONE) {
         return DR_E_NOT_FOUND;
     }
-    reader->current = entry;
+    memcpy(reader->current.bytes, bytes, sizeof reader->current.bytes);
     return DR_OK;
 }
 
 /* The sector's own place, else the log. */
 static enum dr_status select_sector(struct dr_slot_reader *reader, uint32_t sector)
 {
-    if (reader->current.kind == DR_SLOT_ENTRY_DONE && reader->current.sector == sector) {
+    if (reader->current.bytes[DR_SLOT_ENTRY_AT_KIND] != 0 &&
+        dr_slot_u16(reader->current.bytes) == sector) {
         return DR_OK;
     }
     const struct dr_slot_layout *layout = &reader->layout;
@@ -201,13 +206,10 @@ enum dr_status dr_slot_cipher(
     const uint8_t *in, uint8_t *out, uint32_t size_bytes)
 {
     uint8_t counter[DR_AES_BLOCK_BYTES];
-    struct dr_writer writer;
-    dr_writer_init(&writer, counter, sizeof counter);
-    dr_write_u16_be(&writer, entry->sector);
-    dr_write_u16_be(&writer, entry->rewrite_count);
-    dr_write_bytes(&writer, entry->salt, sizeof entry->salt);
-    dr_write_u32_be(&writer, offset_bytes / DR_AES_BLOCK_BYTES);
-    DR_CHECK(writer.status == DR_OK && offset_bytes % DR_AES_BLOCK_BYTES == 0);
+    const uint32_t block = offset_bytes / DR_AES_BLOCK_BYTES;
+    memcpy(counter, entry->bytes, DR_SLOT_ENTRY_AT_KIND);
+    dr_slot_put_u16(counter + DR_SLOT_ENTRY_AT_KIND, block >> 16);
+    dr_slot_put_u16(counter + DR_SLOT_ENTRY_AT_KIND + 2u, block);
     return reader->crypto->aes256_ctr(reader->key_data, counter, in, out, size_bytes);
 }
 

@@ -22,7 +22,7 @@ struct dr_slot_reader {
     uint8_t key_map[DR_SHA256_BYTES];
     uint32_t image_bytes;
     uint8_t resume_key[DR_SHA256_BYTES];
-    struct dr_slot_entry current; /* the DONE entry of the sector read last; kind 0: none */
+    struct dr_slot_entry current; /* the DONE entry of the sector read last; all zero: none */
 };
 
 /* Find the install. crypto and flash are kept; slot_key is borrowed.

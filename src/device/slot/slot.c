@@ -51,24 +51,23 @@ static void install_encode(
     struct dr_slot *slot, const struct dr_slot_install *install,
     uint8_t record[DR_SLOT_INSTALL_BYTES])
 {
-    uint8_t seed[4u + DR_SLOT_RANDOM_BYTES];
-    uint8_t install_id[DR_SHA256_BYTES];
-    struct dr_writer writer;
-    dr_writer_init(&writer, seed, sizeof seed);
-    dr_write_u32(&writer, install->journal_sequence);
-    dr_write_bytes(&writer, install->random, sizeof install->random);
-    dr_sha256_once(slot->reader.crypto, seed, sizeof seed, install_id);
+    const struct dr_crypto *crypto = slot->reader.crypto;
+    const uint32_t sequence = install->journal_sequence;
+    const uint8_t bytes[4] = {
+        (uint8_t)sequence, (uint8_t)(sequence >> 8), (uint8_t)(sequence >> 16),
+        (uint8_t)(sequence >> 24)};
+    uint8_t *install_id = record + DR_SLOT_INSTALL_AT_ID;
+    const size_t covered = DR_SLOT_INSTALL_BYTES - DR_SLOT_TAG_BYTES;
+    struct dr_sha256 sha;
+    crypto->sha256_begin(&sha);
+    crypto->sha256_update(&sha, bytes, sizeof bytes);
+    crypto->sha256_update(&sha, install->random, sizeof install->random);
+    crypto->sha256_finish(&sha, install_id);
     dr_slot_derive_keys(&slot->reader, slot->slot_key, install_id);
 
-    dr_writer_init(&writer, record, DR_SLOT_INSTALL_BYTES);
-    dr_write_u32(&writer, DR_SLOT_INSTALL_MAGIC);
-    dr_write_u32(&writer, DR_SLOT_INSTALL_VERSION);
-    dr_write_u32(&writer, install->image_bytes);
-    dr_write_u32(&writer, slot->reader.layout.sector_bytes);
-    dr_write_bytes(&writer, install_id, sizeof install_id);
-    dr_write_bytes(&writer, install->resume_key, sizeof install->resume_key);
-    dr_slot_tag(&slot->reader, record, writer.size_bytes, record + writer.size_bytes);
-    DR_CHECK(writer.size_bytes + DR_SLOT_TAG_BYTES == DR_SLOT_INSTALL_BYTES);
+    dr_slot_head(&slot->reader, install->image_bytes, record);
+    memcpy(record + DR_SLOT_INSTALL_AT_KEY, install->resume_key, DR_SHA256_BYTES);
+    dr_slot_tag(&slot->reader, record, covered, record + covered);
 }
 
 /* The first sector goes first and for good: with it goes the old install record, so that no cut
@@ -76,14 +75,10 @@ static void install_encode(
 static enum dr_status erase_header(const struct dr_slot *slot)
 {
     const struct dr_slot_layout *layout = &slot->reader.layout;
-    const struct dr_flash *flash = slot->reader.flash;
-    DR_TRY(dr_flash_erase(flash, layout->header_address, layout->sector_bytes));
-    DR_TRY(dr_flash_sync(flash));
-    if (layout->header_bytes > layout->sector_bytes) {
-        DR_TRY(dr_flash_erase(
-            flash, layout->header_address + layout->sector_bytes,
-            layout->header_bytes - layout->sector_bytes));
-        DR_TRY(dr_flash_sync(flash));
+    for (uint32_t at = 0; at < layout->header_bytes; at += layout->sector_bytes) {
+        DR_TRY(
+            dr_flash_erase(slot->reader.flash, layout->header_address + at, layout->sector_bytes));
+        DR_TRY(dr_flash_sync(slot->reader.flash));
     }
     return DR_OK;
 }
@@ -91,7 +86,6 @@ static enum dr_status erase_header(const struct dr_slot *slot)
 enum dr_status dr_slot_begin(struct dr_slot *slot, const struct dr_slot_install *install)
 {
     const struct dr_slot_layout *layout = &slot->reader.layout;
-    const struct dr_flash *flash = slot->reader.flash;
     if (layout->data_sectors == 0) {
         return DR_E_STATE; /* open failed */
     }
@@ -103,8 +97,8 @@ enum dr_status dr_slot_begin(struct dr_slot *slot, const struct dr_slot_install 
     }
     slot->block_bytes = 0;
     slot->reader.image_bytes = 0;
-    slot->reader.current.kind = (enum dr_slot_entry_kind)0;
-    slot->rewrite_count = 0;
+    memset(&slot->reader.current, 0, sizeof slot->reader.current);
+    memset(&slot->session, 0, sizeof slot->session);
     slot->log_used = 0;
     dr_slot_session_abandon(slot);
     memset(slot->whole, 0, sizeof slot->whole);
@@ -112,14 +106,8 @@ enum dr_status dr_slot_begin(struct dr_slot *slot, const struct dr_slot_install 
     DR_TRY(erase_header(slot));
 
     uint8_t record[DR_SLOT_INSTALL_BYTES];
-    uint8_t back[DR_SLOT_INSTALL_BYTES];
     install_encode(slot, install, record);
-    DR_TRY(dr_flash_program(flash, layout->header_address, record, sizeof record));
-    DR_TRY(dr_flash_sync(flash));
-    DR_TRY(dr_flash_read(flash, layout->header_address, back, sizeof back));
-    if (memcmp(record, back, sizeof record) != 0) {
-        return DR_E_IO;
-    }
+    DR_TRY(dr_slot_put(slot, layout->header_address, record, sizeof record));
     slot->reader.image_bytes = install->image_bytes;
     slot->block_bytes = install->block_bytes;
     memcpy(slot->reader.resume_key, install->resume_key, sizeof slot->reader.resume_key);
@@ -176,8 +164,7 @@ static enum dr_status fill_scratch(
     uint32_t *ret_filled_bytes)
 {
     const uint32_t sector_bytes = slot->reader.layout.sector_bytes;
-    struct dr_slot_entry entry = {.kind = DR_SLOT_ENTRY_DONE, .rewrite_count = slot->rewrite_count};
-    memcpy(entry.salt, slot->salt, sizeof entry.salt);
+    struct dr_slot_entry entry = slot->session;
     uint32_t filled = 0;
     uint32_t limit = size_bytes < slot->scratch_bytes ? size_bytes : slot->scratch_bytes;
     while (filled < limit) { /* bound: at least one byte per round */
@@ -189,7 +176,7 @@ static enum dr_status fill_scratch(
             break;
         }
         DR_TRY(prepare(slot, sector));
-        entry.sector = (uint16_t)sector;
+        dr_slot_put_u16(entry.bytes, sector);
         DR_TRY(dr_slot_cipher(
             &slot->reader, &entry, within, data + filled, slot->scratch + filled, run));
         filled += run;
@@ -253,24 +240,25 @@ write_part(struct dr_slot *slot, uint32_t block_index, const uint8_t *data, uint
 {
     const uint32_t per_sector = slot->reader.layout.sector_bytes / slot->block_bytes;
     const uint32_t sector = block_index / per_sector;
-    struct dr_slot_open_sector *open = dr_slot_open_find(slot, sector);
-    for (uint32_t i = 0; open == NULL && i < DR_SLOT_OPEN_MAX; i++) {
-        if (!slot->open[i].used) {
-            open = &slot->open[i];
-            *open = (struct dr_slot_open_sector){.sector = (uint16_t)sector, .used = true};
+    uint32_t index = dr_slot_open_index(slot, sector);
+    if (index == DR_SLOT_OPEN_MAX) {
+        index = 0;
+        while (index < DR_SLOT_OPEN_MAX && slot->open[index].written != 0) {
+            index++;
         }
     }
-    if (open == NULL) {
+    if (index == DR_SLOT_OPEN_MAX) {
         return DR_E_BUSY;
     }
     DR_TRY(write_bytes(slot, block_index * slot->block_bytes, data, size_bytes));
-    open->written |= (uint64_t)1 << (block_index % per_sector);
-    uint32_t blocks = dr_slot_blocks_in(slot, sector);
-    uint64_t all = ~(uint64_t)0 >> (DR_SLOT_BLOCKS_PER_SECTOR_MAX - blocks);
-    if (open->written != all) {
+    slot->open[index].sector = (uint16_t)sector;
+    slot->open[index].written |= (uint64_t)1 << (block_index % per_sector);
+    uint32_t left = dr_slot_block_count(slot) - sector * per_sector;
+    uint32_t blocks = left < per_sector ? left : per_sector;
+    if (slot->open[index].written != ~(uint64_t)0 >> (DR_SLOT_BLOCKS_PER_SECTOR_MAX - blocks)) {
         return DR_OK;
     }
-    open->used = false;
+    slot->open[index].written = 0;
     return dr_slot_sector_whole(slot, sector);
 }
 
@@ -292,12 +280,12 @@ dr_slot_write(struct dr_slot *slot, uint32_t offset_bytes, const uint8_t *data, 
     if (dr_slot_has_block(slot, block_index)) {
         return DR_OK;
     }
-    DR_TRY(dr_slot_session_begin(slot));
-    enum dr_status status = slot->block_bytes < slot->reader.layout.sector_bytes
-                                ? write_part(slot, block_index, data, size_bytes)
-                                : write_bytes(slot, offset_bytes, data, size_bytes);
-    if (status == DR_OK && dr_slot_next_missing(slot, 0) == dr_slot_block_count(slot)) {
-        status = dr_slot_flush(slot);
+    /* The session may find that the block is there after all. */
+    enum dr_status status = dr_slot_session_begin(slot);
+    if (status == DR_OK && !dr_slot_has_block(slot, block_index)) {
+        status = slot->block_bytes < slot->reader.layout.sector_bytes
+                     ? write_part(slot, block_index, data, size_bytes)
+                     : write_bytes(slot, offset_bytes, data, size_bytes);
     }
     if (status != DR_OK && status != DR_E_BUSY) {
         dr_slot_session_abandon(slot);

@@ -45,9 +45,8 @@ struct dr_slot_install {
 };
 
 struct dr_slot_open_sector {
-    uint64_t written; /* bit i: block i of this sector is on flash */
+    uint64_t written; /* bit i: block i of this sector is on flash; 0: unused */
     uint16_t sector;
-    bool used;
 };
 
 struct dr_slot {
@@ -58,11 +57,10 @@ struct dr_slot {
     uint32_t batch_sectors;
     uint32_t block_bytes; /* 0: neither begun nor resumed since open */
     uint32_t log_used;
-    uint16_t rewrite_count;
     bool session_open;
     bool marks_unsynced;
-    bool reload; /* the map in RAM may be behind the one on flash */
-    uint8_t salt[DR_SLOT_SALT_BYTES];
+    bool reload;                  /* the map in RAM may be behind the one on flash */
+    struct dr_slot_entry session; /* rewrite count and salt in force; the rest is filled in */
     uint8_t random[DR_SLOT_RANDOM_BYTES];
     uint8_t slot_key[DR_SHA256_BYTES];
     uint32_t pending_count;
