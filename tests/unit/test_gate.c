@@ -149,7 +149,7 @@ static struct world *begin(size_t ring_bytes)
 {
     static struct world world;
     memset(&world, 0, sizeof(world));
-    strcpy(world.directory, "/tmp/daruma-gate-unit-XXXXXX");
+    (void)snprintf(world.directory, sizeof(world.directory), "%s", "/tmp/daruma-gate-unit-XXXXXX");
     EXPECT(mkdtemp(world.directory) != NULL);
     (void)snprintf(world.path, sizeof(world.path), "%s/s", world.directory);
     write_file(&world, 0, DR_SNAPSHOT_ACTIVE);

@@ -61,7 +61,7 @@ static void test_answers(void)
     EXPECT_EQ(back.signature.size_bytes, 71);
     EXPECT_EQ(back.signature.der[70], 5);
     answer.status = DR_E_CONFLICT;
-    strcpy(answer.detail, "why");
+    (void)snprintf(answer.detail, sizeof(answer.detail), "why");
     dr_writer_init(&writer, bytes, sizeof(bytes));
     REQUIRE(dr_signer_answer_encode(&answer, DR_SIGNER_SIGN_FILE, &writer) == DR_OK);
     REQUIRE(
@@ -112,7 +112,7 @@ static void test_policy(void)
             dr_signer_judge(&profile, &state, &rows[i].image, &after, &reason), rows[i].status);
     }
     image = sample_image(9, 9, 3);
-    strcpy(image.product, "demo-locks");
+    (void)snprintf(image.product, sizeof(image.product), "demo-locks");
     EXPECT_EQ(dr_signer_judge(&profile, &state, &image, &after, &reason), DR_E_DENIED);
     profile.kind = DR_SIGNER_KIND_FILE;
     image = sample_image(9, 9, 3);

@@ -125,8 +125,8 @@ static struct dr_wire_presence sample_presence(void)
     presence.time_ms = 1700000000123u;
     presence.version = 9;
     presence.certificate_id[31] = 7;
-    strcpy(presence.client_id, "thing-1");
-    strcpy(presence.address, "::1");
+    (void)snprintf(presence.client_id, sizeof(presence.client_id), "thing-1");
+    (void)snprintf(presence.address, sizeof(presence.address), "::1");
     return presence;
 }
 

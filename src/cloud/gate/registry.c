@@ -30,9 +30,9 @@ static void drop_deltas(struct dr_registry *registry, size_t count)
         source_drop(registry->deltas[i]);
     }
     registry->delta_count -= count;
-    memmove(
-        registry->deltas, registry->deltas + count,
-        registry->delta_count * sizeof(registry->deltas[0]));
+    for (size_t i = 0; i < registry->delta_count; i++) {
+        registry->deltas[i] = registry->deltas[i + count];
+    }
 }
 
 void dr_registry_free(struct dr_registry *registry)
