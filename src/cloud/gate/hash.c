@@ -81,24 +81,24 @@ static struct dr_hash_node **bucket(const struct dr_hash *table, uint64_t hash)
 
 static void grow(struct dr_hash *table)
 {
-    struct dr_hash bigger = *table;
-    bigger.bucket_count = table->bucket_count * 2;
-    bigger.buckets = calloc(bigger.bucket_count, sizeof(struct dr_hash_node *));
-    if (bigger.buckets == NULL) {
+    size_t count = table->bucket_count * 2;
+    struct dr_hash_node **buckets = calloc(count, sizeof(struct dr_hash_node *));
+    if (buckets == NULL) {
         return;
     }
     for (size_t i = 0; i < table->bucket_count; i++) {
         struct dr_hash_node *node = table->buckets[i];
         while (node != NULL) { /* bound: the chain */
             struct dr_hash_node *next = node->next;
-            struct dr_hash_node **home = bucket(&bigger, node->hash);
+            struct dr_hash_node **home = &buckets[node->hash & (count - 1)];
             node->next = *home;
             *home = node;
             node = next;
         }
     }
     free(table->buckets);
-    *table = bigger;
+    table->buckets = buckets;
+    table->bucket_count = count;
 }
 
 void dr_hash_insert(

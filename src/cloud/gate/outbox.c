@@ -29,23 +29,36 @@ void dr_outbox_marks_free(struct dr_outbox_marks *marks)
     dr_hash_free(&marks->things);
 }
 
+static struct mark *find(const struct dr_outbox_marks *marks, const char *thing)
+{
+    struct dr_hash_node *node = dr_hash_find(&marks->things, thing, strlen(thing));
+    return node == NULL ? NULL : DR_HASH_OWNER(node, struct mark, node);
+}
+
+static struct mark *create(struct dr_outbox_marks *marks, const char *thing)
+{
+    size_t len = strlen(thing);
+    struct mark *mark = malloc(sizeof(*mark) + len + 1);
+    if (mark != NULL) {
+        memcpy(mark->thing, thing, len + 1);
+        dr_hash_insert(&marks->things, &mark->node, mark->thing, len);
+    }
+    return mark;
+}
+
 bool dr_outbox_marks_take(
     struct dr_outbox_marks *marks, const char *thing, uint64_t epoch, uint64_t id)
 {
-    size_t len = strlen(thing);
-    struct dr_hash_node *node = dr_hash_find(&marks->things, thing, len);
-    struct mark *mark = node == NULL ? NULL : DR_HASH_OWNER(node, struct mark, node);
-    if (mark == NULL) {
-        mark = malloc(sizeof(*mark) + len + 1);
-        if (mark == NULL) {
-            return true;
-        }
-        memcpy(mark->thing, thing, len + 1);
-        dr_hash_insert(&marks->things, &mark->node, mark->thing, len);
-    } else if (mark->epoch == epoch && id <= mark->id) {
+    struct mark *mark = find(marks, thing);
+    if (mark != NULL && mark->epoch == epoch && id <= mark->id) {
         return false;
     }
-    mark->epoch = epoch;
-    mark->id = id;
-    return true;
+    if (mark == NULL) {
+        mark = create(marks, thing);
+    }
+    if (mark != NULL) {
+        mark->epoch = epoch;
+        mark->id = id;
+    }
+    return true; /* NOLINT(clang-analyzer-unix.Malloc): the table holds the new mark */
 }
