@@ -228,8 +228,9 @@ static void tear_program(
     for (uint32_t i = 0; i < operation->size_bytes; i++) {
         uint32_t at = (operation->address + i) % geometry->sector_bytes;
         uint8_t reached = reached_bits(kind, i, first, spared, random);
+        uint8_t spared_bits = (uint8_t)~reached;
         uint8_t wanted =
-            (uint8_t)((operation->data[i] & reached) | (geometry->erased_value & (uint8_t)~reached));
+            (uint8_t)((operation->data[i] & reached) | (geometry->erased_value & spared_bits));
         struct dr_nor_sector *sector =
             sector_own(medium, (operation->address + i) / geometry->sector_bytes);
         uint8_t whole = program_byte(geometry, sector->content[at], operation->data[i]);
