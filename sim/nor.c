@@ -110,7 +110,7 @@ static void replay_some(struct content *content, uint64_t *random)
     for (const struct pending *node = content->pending; node != NULL; node = node->older) {
         count++;
     }
-    const struct pending **order = calloc(count + 1u, sizeof(*order));
+    const struct pending **order = calloc(count + 1u, sizeof(struct pending *));
     DR_CHECK(order != NULL);
     size_t next = count;
     for (const struct pending *node = content->pending; node != NULL; node = node->older) {

@@ -64,7 +64,7 @@ bool dr_nor_medium_create(struct dr_nor_medium *medium, const struct dr_flash_ge
 {
     medium->geometry = *geometry;
     medium->sector_count = geometry->size_bytes / geometry->sector_bytes;
-    medium->sectors = calloc(medium->sector_count, sizeof *medium->sectors);
+    medium->sectors = calloc(medium->sector_count, sizeof(struct dr_nor_sector *));
     struct dr_nor_sector *blank = sector_create(geometry);
     if (medium->sectors == NULL || blank == NULL) {
         free(medium->sectors);
@@ -80,7 +80,7 @@ bool dr_nor_medium_create(struct dr_nor_medium *medium, const struct dr_flash_ge
 
 bool dr_nor_medium_copy(struct dr_nor_medium *medium, const struct dr_nor_medium *from)
 {
-    struct dr_nor_sector **sectors = calloc(from->sector_count, sizeof *sectors);
+    struct dr_nor_sector **sectors = calloc(from->sector_count, sizeof(struct dr_nor_sector *));
     if (sectors == NULL) {
         return false;
     }

@@ -26,16 +26,16 @@ static enum dr_status read_file(int directory, const char *name, uint8_t *out, s
     if (fd < 0) {
         return errno == ENOENT ? DR_E_NOT_FOUND : DR_E_IO;
     }
-    enum dr_status status = DR_OK;
+    enum dr_status status = DR_E_IO;
     struct stat info;
-    if (fstat(fd, &info) != 0) {
-        status = DR_E_IO;
-    } else if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0 || !S_ISREG(info.st_mode)) {
-        status = DR_E_DENIED;
-    } else if (info.st_size != (off_t)size_bytes) {
-        status = DR_E_CORRUPT;
-    } else if (read(fd, out, size_bytes) != (ssize_t)size_bytes) {
-        status = DR_E_IO;
+    if (fstat(fd, &info) == 0) {
+        if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0 || !S_ISREG(info.st_mode)) {
+            status = DR_E_DENIED;
+        } else if (info.st_size != (off_t)size_bytes) {
+            status = DR_E_CORRUPT;
+        } else if (read(fd, out, size_bytes) == (ssize_t)size_bytes) {
+            status = DR_OK;
+        }
     }
     close(fd);
     return status;
