@@ -137,25 +137,25 @@ static inline void world_answer_update(struct world *w, bool outcome)
     const struct dr_outcome *told = &w->agent.record.outcome;
     struct dr_agent_event event = {.kind = DR_EVENT_UPDATE_ACCEPTED};
     event.update.outcome = outcome;
-    event.update.job_id = outcome ? told->job_id : w->job.id;
+    event.update.job_id = outcome ? told->job.id : w->job.ref.id;
     if (outcome && w->updates_refused > 0) {
         w->updates_refused--;
         event.kind = DR_EVENT_UPDATE_REFUSED;
         event.update.code = DR_CODE_OTHER;
     } else if (!w->has_job || w->status == REMOVED) {
         event.kind = DR_EVENT_UPDATE_REFUSED;
-        event.update.code = DR_CODE_NOT_FOUND;
+        event.update.code = DR_CODE_GONE;
     } else if (w->status > IN_PROGRESS) {
         event.kind = DR_EVENT_UPDATE_REFUSED;
-        event.update.code = DR_CODE_INVALID_TRANSITION;
+        event.update.code = DR_CODE_GONE;
         event.update.canceled = w->status == CANCELED;
-    } else if (outcome && w->check_version && told->version != w->job.version) {
+    } else if (outcome && w->check_version && told->job.version != w->job.ref.version) {
         event.kind = DR_EVENT_UPDATE_REFUSED;
         event.update.code = DR_CODE_VERSION_MISMATCH;
-        event.update.version = w->job.version;
+        event.update.version = w->job.ref.version;
     } else {
-        w->job.version++;
-        event.update.version = w->job.version;
+        w->job.ref.version++;
+        event.update.version = w->job.ref.version;
         w->status = IN_PROGRESS;
         if (outcome) {
             w->told_reason = told->reason;
@@ -239,10 +239,10 @@ static inline enum dr_status world_open(struct world *w, const struct dr_agent_a
     w->opens++;
     w->fresh_opens += action->image.fresh;
     uint32_t block_bytes = dr_agent_block_bytes(&w->agent);
-    if (action->image.fresh || memcmp(w->spare_digest, w->job.digest, 32) != 0 ||
+    if (action->image.fresh || memcmp(w->spare_digest, w->job.ref.digest, 32) != 0 ||
         w->have_block_bytes != block_bytes) {
         memset(w->have, 0, sizeof(w->have));
-        memcpy(w->spare_digest, w->job.digest, 32);
+        memcpy(w->spare_digest, w->job.ref.digest, 32);
         w->have_block_bytes = block_bytes;
     }
     return DR_OK;
@@ -288,7 +288,7 @@ world_perform(struct world *w, const struct dr_agent_action *action, struct dr_a
         w->admits++;
         done->done.reason = w->admit_reason;
         done->done.status = w->admit_reason == DR_REASON_NONE ? DR_OK : DR_E_DENIED;
-        done->done.data = w->job.digest;
+        done->done.data = w->job.ref.digest;
         return true;
     case DR_ACT_OPEN:
         done->done.status = world_open(w, action);
@@ -370,12 +370,12 @@ static inline void world_init(struct world *w, uint32_t size_bytes)
     w->delay_ms = 20;
     w->network = true;
     w->has_job = true;
-    strcpy(w->job.id, "job-1");
+    strcpy(w->job.ref.id, "job-1");
     strcpy(w->job.stream, "stream-1");
-    w->job.execution = 1;
-    w->job.version = 1;
+    w->job.ref.execution = 1;
+    w->job.ref.version = 1;
     w->job.size_bytes = size_bytes;
-    memset(w->job.digest, 0xaa, sizeof(w->job.digest));
+    memset(w->job.ref.digest, 0xaa, sizeof(w->job.ref.digest));
     w->job.has_digest = true;
     memset(w->running, 0x11, sizeof(w->running));
     w->facts.image = DR_RUNS_SEALED;
@@ -406,8 +406,9 @@ static inline void world_boot(struct world *w)
         w->facts.confirmed_boots++;
     }
     if (w->reverted != DR_REASON_NONE) {
-        memcpy(w->facts.last.digest, w->running, 32);
-        w->facts.last.reason = w->reverted;
+        w->facts.fate_count = 1;
+        memcpy(w->facts.fates[0].digest, w->running, 32);
+        w->facts.fates[0].reason = w->reverted;
         memcpy(w->running, w->previous, 32);
         w->facts.image = DR_RUNS_SEALED;
         w->facts.may_install = true;

@@ -175,13 +175,13 @@ static void test_job_replaced(void)
     while (w.writes < 100) {
         world_turn(&w);
     }
-    strcpy(w.job.id, "job-2");
+    strcpy(w.job.ref.id, "job-2");
     strcpy(w.job.stream, "stream-2");
-    memset(w.job.digest, 0xbb, 32);
+    memset(w.job.ref.digest, 0xbb, 32);
     w.status = QUEUED;
     world_event(&w, &notified);
     EXPECT(world_run(&w, 600));
-    EXPECT_STR(w.saved.installing.job_id, "job-2");
+    EXPECT_STR(w.saved.installing.job.id, "job-2");
     EXPECT(w.writes >= 100 + 245); /* what was in flight for the old one came too */
     EXPECT(w.writes <= 100 + 245 + 16);
 
@@ -191,11 +191,11 @@ static void test_job_replaced(void)
     while (w.writes < 100) {
         world_turn(&w);
     }
-    strcpy(w.job.id, "job-3");
+    strcpy(w.job.ref.id, "job-3");
     w.status = QUEUED;
     world_event(&w, &notified);
     EXPECT(world_run(&w, 600));
-    EXPECT_STR(w.saved.installing.job_id, "job-3");
+    EXPECT_STR(w.saved.installing.job.id, "job-3");
     EXPECT_EQ(w.writes, 245);
 }
 
@@ -248,10 +248,11 @@ static void test_refused_at_head(void)
 static void test_refused_before_download(void)
 {
     world_init(&w, 1000000);
-    w.facts.rejection_count = 1;
-    memset(w.facts.rejections[0].digest, 0xaa, 32);
-    w.facts.rejections[0].reason = DR_REASON_SELF_TEST;
-    w.facts.rejections[0].tries = 1;
+    w.facts.fate_count = 1;
+    memset(w.facts.fates[0].digest, 0xaa, 32);
+    w.facts.fates[0].reason = DR_REASON_SELF_TEST;
+    w.facts.fates[0].final = true;
+    w.facts.fates[0].tries = 1;
     world_boot(&w);
     EXPECT(!world_run(&w, 60));
     EXPECT_EQ(w.status, REJECTED);
@@ -262,9 +263,10 @@ static void test_refused_before_download(void)
     /* The document does not name the digest: head and tail do. */
     world_init(&w, 1000000);
     w.job.has_digest = false;
-    w.facts.rejection_count = 1;
-    memset(w.facts.rejections[0].digest, 0xaa, 32);
-    w.facts.rejections[0].reason = DR_REASON_HANG;
+    w.facts.fate_count = 1;
+    memset(w.facts.fates[0].digest, 0xaa, 32);
+    w.facts.fates[0].reason = DR_REASON_HANG;
+    w.facts.fates[0].final = true;
     world_boot(&w);
     EXPECT(!world_run(&w, 60));
     EXPECT_EQ(w.status, FAILED);
@@ -288,11 +290,11 @@ static void test_refused_before_download(void)
 static void test_waits_after_environment(void)
 {
     world_init(&w, 100000);
-    w.facts.rejection_count = 1;
-    memset(w.facts.rejections[0].digest, 0xaa, 32);
-    w.facts.rejections[0].reason = DR_REASON_NO_CLOUD;
-    w.facts.rejections[0].environment = true;
-    w.facts.rejections[0].tries = 1;
+    w.facts.fate_count = 1;
+    memset(w.facts.fates[0].digest, 0xaa, 32);
+    w.facts.fates[0].reason = DR_REASON_NO_CLOUD;
+    w.facts.fates[0].environment = true;
+    w.facts.fates[0].tries = 1;
     world_boot(&w);
     EXPECT(!world_run(&w, 1800));
     EXPECT_STR(state(), "WAITING");
@@ -304,12 +306,12 @@ static void test_waits_after_environment(void)
     EXPECT(w.installed);
 
     /* It failed in the same way again: a day. The execution has ended, the next one waits. */
-    w.facts.rejections[0].tries = 2;
+    w.facts.fates[0].tries = 2;
     w.installed = false;
     world_boot(&w);
     EXPECT(!world_run(&w, 60));
     EXPECT_EQ(w.told_reason, DR_REASON_NO_CLOUD);
-    w.job.execution = 2;
+    w.job.ref.execution = 2;
     w.status = QUEUED;
     EXPECT(!world_run(&w, 80000));
     EXPECT(world_run(&w, 8000));
@@ -455,7 +457,7 @@ static void test_reverted_by_rom(void)
 {
     to_candidate(100000);
     w.reverted = DR_REASON_HANG;
-    w.facts.last.tries = 3;
+    w.facts.fates[0].tries = 3;
     world_boot(&w);
     EXPECT(!world_run(&w, 60));
     EXPECT_EQ(w.status, FAILED);
@@ -549,8 +551,8 @@ static void test_unsealed(void)
     world_self_test(&w, true, NULL);
     EXPECT(!world_run(&w, 60));
     EXPECT_EQ(w.status, SUCCEEDED);
-    strcpy(w.job.id, "job-2");
-    memset(w.job.digest, 0xbb, 32);
+    strcpy(w.job.ref.id, "job-2");
+    memset(w.job.ref.digest, 0xbb, 32);
     w.status = QUEUED;
     w.may_wait = 1000000; /* the product would rather not reset */
     struct dr_agent_event notified = {.kind = DR_EVENT_NOTIFIED};
@@ -564,7 +566,7 @@ static void test_unsealed(void)
     w.may_wait = 0;
     world_boot(&w);
     EXPECT(world_run(&w, 600));
-    EXPECT_STR(w.saved.installing.job_id, "job-2");
+    EXPECT_STR(w.saved.installing.job.id, "job-2");
 }
 
 /* Three healthy boots do what an hour does; an unhealthy one does not count by itself. */
@@ -606,13 +608,13 @@ static void test_outcome_is_repeated(void)
     w.updates_refused = 1000;
     world_boot(&w);
     EXPECT(!world_run(&w, 60));
-    strcpy(w.job.id, "job-2");
+    strcpy(w.job.ref.id, "job-2");
     w.status = QUEUED;
     w.admit_reason = DR_REASON_NONE;
     struct dr_agent_event notified = {.kind = DR_EVENT_NOTIFIED};
     world_event(&w, &notified);
     EXPECT(world_run(&w, 600));
-    EXPECT_STR(w.saved.installing.job_id, "job-2");
+    EXPECT_STR(w.saved.installing.job.id, "job-2");
 
     /* Seven days are enough: the report has it then. */
     world_init(&w, 1000);
@@ -637,7 +639,7 @@ static void test_version_mismatch(void)
     while (w.probes == 0) {
         world_turn(&w);
     }
-    w.job.version += 5; /* somebody else wrote */
+    w.job.ref.version += 5; /* somebody else wrote */
     EXPECT(!world_run(&w, 5));
     EXPECT_EQ(w.status, FAILED);
     EXPECT_EQ(w.outcomes, 2); /* re-read, sent once more */
@@ -688,8 +690,9 @@ static void test_install_never_taken(void)
     world_boot(&w);
     EXPECT(world_run(&w, 600));
     w.installed = false;
-    memset(w.facts.refused.digest, 0xaa, 32);
-    w.facts.refused.reason = DR_REASON_ORDER;
+    w.facts.fate_count = 1;
+    memset(w.facts.fates[0].digest, 0xaa, 32);
+    w.facts.fates[0].reason = DR_REASON_ORDER;
     world_boot(&w);
     EXPECT(!world_run(&w, 60));
     EXPECT_EQ(w.told_reason, DR_REASON_ORDER);

@@ -7,13 +7,13 @@ static void fill(struct dr_agent_record *record)
     memset(record, 0, sizeof(*record));
     record->uptime_s = 123456;
     record->installing.state = DR_OUTCOME_INSTALLING;
-    memset(record->installing.job_id, 'j', DR_JOB_ID_BYTES_MAX);
-    record->installing.execution = 3;
-    record->installing.version = 0xfffffffeu;
-    memset(record->installing.digest, 0x5a, 32);
+    memset(record->installing.job.id, 'j', DR_JOB_ID_BYTES_MAX);
+    record->installing.job.execution = 3;
+    record->installing.job.version = 0xfffffffeu;
+    memset(record->installing.job.digest, 0x5a, 32);
     record->installing.installs = 2;
     record->outcome.state = DR_OUTCOME_FAILED;
-    strcpy(record->outcome.job_id, "older");
+    strcpy(record->outcome.job.id, "older");
     record->outcome.reason = DR_REASON_HANG;
     memset(record->outcome.detail, 'd', DR_DETAIL_BYTES_MAX);
     record->outcome.tries = 3;
@@ -64,7 +64,7 @@ static void test_damage(void)
         uint8_t keep = bytes[i];
         bytes[i] = 0xff;
         if (dr_agent_record_decode(bytes, size_bytes, &back) == DR_OK) {
-            EXPECT(strlen(back.outcome.job_id) <= DR_JOB_ID_BYTES_MAX);
+            EXPECT(strlen(back.outcome.job.id) <= DR_JOB_ID_BYTES_MAX);
             EXPECT(back.outcome.state <= DR_OUTCOME_REJECTED);
         }
         bytes[i] = keep;

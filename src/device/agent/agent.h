@@ -30,7 +30,7 @@
 #define DR_AGENT_ACTIONS_MAX 12u
 
 #define DR_AGENT_STREAM_BYTES_MAX 64u /* AWS's own devices stop at 44 */
-#define DR_AGENT_REJECTIONS_MAX 8u
+#define DR_AGENT_FATES_MAX 10u
 
 /* X(name): where the job stands. Connected unless it says otherwise. */
 #define DR_AGENT_STATE_LIST(X)                                                                     \
@@ -92,25 +92,20 @@ enum dr_agent_image {
 enum dr_agent_code {
     DR_CODE_OTHER = 0, /* throttled, internal, unknown: try again later */
     DR_CODE_INVALID_REQUEST,
-    DR_CODE_INVALID_TRANSITION,
-    DR_CODE_NOT_FOUND,
     DR_CODE_VERSION_MISMATCH,
-    DR_CODE_TERMINAL,
+    DR_CODE_GONE,         /* ended, or unknown: nothing that is said about it counts any more */
     DR_CODE_STREAM_FINAL, /* the stream will never give this: unknown, forbidden, out of range */
 };
 
 /* A job as the agent needs it; what the document says is a hint until head and tail are checked. */
 struct dr_agent_job {
-    char id[DR_JOB_ID_BYTES_MAX + 1u];
-    char stream[DR_AGENT_STREAM_BYTES_MAX + 1u];
-    uint32_t execution;   /* executionNumber */
-    uint32_t version;     /* versionNumber */
+    struct dr_job_ref ref;
     uint32_t size_bytes;  /* filesize */
     uint8_t file;         /* fileid */
     bool started;         /* IN_PROGRESS already */
     bool has_digest;      /* the document names the image's digest */
     enum dr_reason fault; /* DR_REASON_NONE, or why the document cannot be used */
-    uint8_t digest[32];
+    char stream[DR_AGENT_STREAM_BYTES_MAX + 1u];
 };
 
 /* One block out of a stream. data is borrowed for the step and the actions that it returns. */
@@ -225,12 +220,14 @@ struct dr_agent_actions {
     uint8_t count;
 };
 
-/* What the boot journal says became of an image. */
+/* What the boot journal says became of an image: it was left, its INSTALL was not taken, or it is
+ * remembered as rejected. */
 struct dr_agent_fate {
-    uint8_t digest[32]; /* zeros: none */
+    uint8_t digest[32];
     enum dr_reason reason;
     uint8_t tries;    /* faults it had; of a rejection: how often it failed here */
-    bool environment; /* of a rejection: nobody's fault, may be tried again after a wait */
+    bool final;       /* a rejection that holds until the image is signed anew */
+    bool environment; /* a rejection that was nobody's fault: tried again after a wait */
 };
 
 /* What the owner knows at start and what does not change until the next reset. Kept by the agent
@@ -242,17 +239,15 @@ struct dr_agent_facts {
     bool lower_rung;           /* not on rung normal: RETRY after a day */
     uint8_t slot;              /* that runs; enum dr_slot_id */
     uint8_t confirmed_boots;   /* since CONFIRM, this one included */
-    uint8_t rejection_count;
+    uint8_t fate_count;
     uint8_t digest[32]; /* that runs */
     uint32_t soak_s;
     uint32_t seal_s;
-    uint32_t spare_bytes;         /* the largest file that fits the spare */
-    uint32_t block_bytes;         /* wanted for downloads: 256 to 131072 */
-    uint32_t window_bytes;        /* most that may be outstanding */
-    uint32_t entropy;             /* for jitter; any value */
-    struct dr_agent_fate last;    /* the image that was left last */
-    struct dr_agent_fate refused; /* the INSTALL that was not taken */
-    struct dr_agent_fate rejections[DR_AGENT_REJECTIONS_MAX];
+    uint32_t spare_bytes;                           /* the largest file that fits the spare */
+    uint32_t block_bytes;                           /* wanted for downloads: 256 to 131072 */
+    uint32_t window_bytes;                          /* most that may be outstanding */
+    uint32_t entropy;                               /* for jitter; any value */
+    struct dr_agent_fate fates[DR_AGENT_FATES_MAX]; /* the one that explains best first */
 };
 
 /* The test boot and the way to "for good". */
@@ -265,8 +260,20 @@ struct dr_agent_health {
     bool retry_written;   /* in this boot */
     bool job_gone;        /* the service no longer has the job that brought this image */
     enum dr_reason reverting;
-    uint64_t soak_from_ms;
-    uint64_t retry_ms; /* not before: a request that failed, or a reset not allowed yet */
+};
+
+/* Countdowns in milliseconds: they run with the time between two steps. */
+enum dr_agent_timer {
+    DR_TIMER_STATE,    /* what the table does on TICK */
+    DR_TIMER_PROGRESS, /* no progress message before */
+    DR_TIMER_PAUSE,    /* no request for blocks before */
+    DR_TIMER_OUTCOME,  /* no outcome message before */
+    DR_TIMER_REPORT,   /* no report before */
+    DR_TIMER_SAVE,     /* uptime is persisted */
+    DR_TIMER_REQUEST,  /* no boot request, no question about a reset before */
+    DR_TIMER_SOAK,
+    DR_TIMER_SEAL, /* or, on a lower rung, RETRY */
+    DR_TIMER_COUNT
 };
 
 /* One agent. The caller owns it, copies it freely between steps and looks only at state, record and
@@ -275,35 +282,32 @@ struct dr_agent {
     enum dr_agent_state state;
     struct dr_agent_record record; /* persisted by DR_ACT_SAVE, given back to dr_agent_init */
     struct dr_agent_health health;
+    bool link_up;
 
     /* private, do not touch */
-    const struct dr_agent_facts *facts;
-    struct dr_agent_job job; /* id empty: none */
-    struct dr_window window;
-    uint32_t writing; /* index of the block that is being kept */
     enum dr_reason wait_reason;
     uint8_t stalls;
     uint8_t write_faults;
-    uint8_t closes; /* verifications of this download that failed */
-    bool begun;     /* the window belongs to job */
-    bool admitted;  /* head and tail of job were admitted, the spare is open */
-    bool link_up;
+    uint8_t closes;      /* verifications of this download that failed */
+    bool begun;          /* the window belongs to job */
+    bool admitted;       /* head and tail of job were admitted, the spare is open */
+    bool outcome_resent; /* once after a version mismatch */
     bool report_wanted;
     bool report_flying;
-    bool outcome_resent; /* once after a version mismatch */
-    uint8_t attempt;     /* of the current wait: connect, ask */
+    uint8_t attempt; /* of the current wait: connect, ask */
     uint8_t outcome_attempt;
     uint8_t report_attempt;
+    const struct dr_agent_facts *facts;
+    uint64_t now_ms; /* of the last step */
     uint32_t random;
-    uint32_t base_s; /* uptime of earlier boots */
-    uint32_t
-        ask_until_s;   /* total uptime when the product's time to say yes is over; 0 = not asked */
-    uint64_t next_ms;  /* of the current state; 0 = none */
-    uint64_t pause_ms; /* no requests for blocks before */
-    uint64_t progress_ms;
-    uint64_t outcome_ms;
-    uint64_t report_ms;
-    uint64_t save_ms;
+    uint32_t total_s;     /* uptime of all boots */
+    uint32_t base_s;      /* of the earlier ones */
+    uint32_t part_ms;     /* of the second that has begun */
+    uint32_t ask_until_s; /* total_s when the product's time to say yes is over; 0 = not asked */
+    uint32_t writing;     /* index of the block that is being kept */
+    uint32_t timers[DR_TIMER_COUNT];
+    struct dr_agent_job job; /* id empty: none */
+    struct dr_window window;
 };
 
 /* facts are kept; record is copied, NULL = none yet. The first event is DR_EVENT_START. */
@@ -317,14 +321,11 @@ void dr_agent_step(
     struct dr_agent *agent, const struct dr_agent_event *event, uint64_t now_ms,
     struct dr_agent_actions *ret_actions);
 
-/* When the next TICK is due; never 0. Ticks may come earlier or later without harm. */
+/* Uptime at which the next TICK is due. Ticks may come earlier or later without harm. */
 uint64_t dr_agent_next_ms(const struct dr_agent *agent);
 
 /* The size of the blocks of the current transfer (head and tail have their own). */
 uint32_t dr_agent_block_bytes(const struct dr_agent *agent);
-
-/* Whole seconds, without a 64-bit division. */
-uint32_t dr_agent_seconds(uint64_t ms);
 
 /* For tests and documents: what the table answers; never 0. */
 uint8_t dr_agent_reaction(enum dr_agent_state state, enum dr_agent_event_kind event);

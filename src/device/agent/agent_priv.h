@@ -11,10 +11,12 @@
 #define CONNECT_MS_MAX 30000u /* an attempt that takes longer is dropped */
 #define RETRY_MS_MIN 1000u
 #define RETRY_MS_MAX 64000u
+#define RETRY_MS_MAX_TELLING 512000u
 #define RETRY_MS_MAX_ON_TRIAL 8000u /* the health deadline runs */
 #define ASK_MS 5000u                /* for an answer, before asking again */
 #define POLL_MS 900000u             /* between questions when nothing is pending */
 #define PROGRESS_MS 1000u
+#define REQUESTS_PER_STEP 4u
 #define STALL_MS 60000u /* without a new block: look at the job again */
 #define STALLS_MAX 5u
 #define WRITE_FAULTS_MAX 3u
@@ -40,8 +42,7 @@ enum dr_reaction {
     R_ASK,
     R_CONSIDER, /* a job was offered */
     R_COMPARE,  /* a job was offered while one is being fetched */
-    R_REST,     /* nothing to do */
-    R_ABANDON,  /* the job that is being fetched is gone */
+    R_REST,     /* there is no job, or not any more */
     R_BLOCK,
     R_PUMP, /* ask for more blocks, or notice that none come */
     R_STREAM_REFUSED,
@@ -49,13 +50,13 @@ enum dr_reaction {
     R_RESET,
 };
 
+#define NEVER UINT32_MAX
+
 /* One step under way. */
 struct dr_step {
     struct dr_agent *agent;
     const struct dr_agent_event *event;
     struct dr_agent_actions *out;
-    uint64_t now_ms;
-    uint32_t total_s; /* uptime of all boots */
 };
 
 /* agent.c */
@@ -64,10 +65,15 @@ void dr_step_send(struct dr_step *step, enum dr_agent_message message);
 void dr_step_save(struct dr_step *step);
 void dr_step_note(struct dr_step *step, enum dr_reason reason, const char *detail);
 void dr_step_question(struct dr_step *step, enum dr_agent_question question, enum dr_reason reason);
-/* min_ms doubled attempt times, at most max_ms, of which the upper half is random. */
-uint32_t dr_step_backoff(struct dr_step *step, uint32_t min_ms, uint32_t max_ms, uint8_t attempt);
+/* Start a countdown: min_ms doubled attempt times, at most max_ms, of which the upper half is
+ * random. */
+void dr_agent_back_off(
+    struct dr_agent *agent, enum dr_agent_timer timer, uint32_t max_ms, uint8_t *attempt);
+uint32_t dr_agent_jitter(struct dr_agent *agent, uint32_t span_ms);
 /* An image that has yet to be sealed runs. */
 bool dr_agent_unsealed(const struct dr_agent *agent);
+bool dr_digest_equal(const uint8_t *a, const uint8_t *b);
+bool dr_job_equal(const struct dr_job_ref *a, const struct dr_job_ref *b);
 
 /* job.c */
 void dr_job_react(struct dr_step *step, enum dr_reaction reaction);
@@ -76,15 +82,13 @@ void dr_job_react(struct dr_step *step, enum dr_reaction reaction);
 void dr_trial_start(struct dr_step *step);
 void dr_trial_see(struct dr_step *step);  /* an event, before the table */
 void dr_trial_turn(struct dr_step *step); /* after the table: what is due */
-uint64_t dr_trial_next_ms(const struct dr_agent *agent);
-bool dr_trial_is_ours(const struct dr_agent *agent, const struct dr_agent_job *job);
 
-/* outcome.c: the last job's outcome and the device report */
+/* outcome.c: the last job's outcome and the device report. from is copied; it may be
+ * record.installing, which is cleared then. */
 void dr_outcome_set(
     struct dr_step *step, enum dr_outcome_state state, const struct dr_outcome *from,
     enum dr_reason reason, const char *detail);
 void dr_outcome_see(struct dr_step *step);
 void dr_outcome_turn(struct dr_step *step);
-uint64_t dr_outcome_next_ms(const struct dr_agent *agent);
 
 #endif

@@ -59,83 +59,67 @@ static enum dr_status write_blocks(
     return dr_stream_write_get(&get, letter->payload, sizeof(letter->payload), &letter->size_bytes);
 }
 
-static enum dr_status write_update(const struct dr_job_update *update, struct dr_letter *letter)
-{
-    return dr_job_write_update(
-        update, (char *)letter->payload, sizeof(letter->payload), &letter->size_bytes);
-}
-
-/* The test handshake of AWS's agents, before and after the reset: what we are, told under the job
- * that is being installed. */
-static enum dr_status write_handshake(
-    const struct dr_agent *agent, const struct dr_agent_self *self, enum dr_job_self_test self_test,
-    const char *token, struct dr_letter *letter)
-{
-    const struct dr_job_details details = {
-        .self_test = self_test,
-        .updated_by = &self->report.version,
-        .slot = dr_report_slot_word(self->report.slot),
-    };
-    const struct dr_job_update update = {
-        .status = DR_JOB_IN_PROGRESS,
-        .execution_number = agent->record.installing.execution,
-        .client_token = token,
-        .details = &details,
-    };
-    return write_update(&update, letter);
-}
-
-static enum dr_status
-write_progress(const struct dr_agent *agent, const char *token, struct dr_letter *letter)
+/* What the execution's details are to say: progress of the download, AWS's handshake before and
+ * after the reset, or how it ended. An update replaces all of them. */
+static void fill_details(
+    const struct dr_agent *agent, const struct dr_agent_self *self, enum dr_agent_message message,
+    struct dr_job_details *details)
 {
     const struct dr_window *window = &agent->window;
-    struct dr_job_details details = {0};
-    if (agent->admitted) {
-        details.progress_done = window->block_count - window->missing_count;
-        details.progress_total = window->block_count;
+    const struct dr_outcome *outcome = &agent->record.outcome;
+    if (message == DR_SEND_PROGRESS) {
+        if (agent->admitted) {
+            details->progress_done = window->block_count - window->missing_count;
+            details->progress_total = window->block_count;
+        }
+        return;
     }
-    const struct dr_job_update update = {
-        .status = DR_JOB_IN_PROGRESS,
-        .execution_number = agent->job.execution,
-        .client_token = token,
-        .details = &details,
-    };
-    return write_update(&update, letter);
+    details->updated_by = &self->report.version;
+    details->slot = dr_report_slot_word(self->report.slot);
+    if (message != DR_SEND_OUTCOME) {
+        details->self_test =
+            message == DR_SEND_READY ? DR_JOB_SELF_TEST_READY : DR_JOB_SELF_TEST_ACTIVE;
+        return;
+    }
+    if (outcome->state == DR_OUTCOME_SUCCEEDED) {
+        details->self_test = DR_JOB_SELF_TEST_ACCEPTED;
+    }
+    details->reason = outcome->reason;
+    details->detail = outcome->detail;
+    details->has_tries = outcome->tries != 0;
+    details->tries = outcome->tries;
 }
 
-static enum dr_status write_outcome(
-    const struct dr_agent *agent, const struct dr_agent_self *self, const char *token,
-    struct dr_letter *letter)
+static enum dr_status write_update(
+    const struct dr_agent *agent, const struct dr_agent_self *self, enum dr_agent_message message,
+    const char *token, struct dr_letter *letter)
 {
+    static const uint8_t ends[] = {DR_JOB_SUCCEEDED, DR_JOB_FAILED, DR_JOB_REJECTED};
     const struct dr_outcome *outcome = &agent->record.outcome;
-    bool succeeded = outcome->state == DR_OUTCOME_SUCCEEDED;
-    const struct dr_job_details details = {
-        .reason = outcome->reason,
-        .detail = outcome->detail,
-        .self_test = succeeded ? DR_JOB_SELF_TEST_ACCEPTED : DR_JOB_SELF_TEST_NONE,
-        .updated_by = &self->report.version,
-        .slot = dr_report_slot_word(self->report.slot),
-        .has_tries = outcome->tries != 0,
-        .tries = outcome->tries,
-    };
-    enum dr_job_status failed =
-        outcome->state == DR_OUTCOME_REJECTED ? DR_JOB_REJECTED : DR_JOB_FAILED;
-    const struct dr_job_update update = {
-        .status = succeeded ? DR_JOB_SUCCEEDED : failed,
-        .expected_version = outcome->version,
-        .execution_number = outcome->execution,
-        .client_token = token,
-        .details = &details,
-    };
-    return write_update(&update, letter);
+    const struct dr_job_ref *job = &agent->record.installing.job;
+    struct dr_job_details details = {0};
+    struct dr_job_update update = {
+        .status = DR_JOB_IN_PROGRESS, .client_token = token, .details = &details};
+    if (message == DR_SEND_PROGRESS) {
+        job = &agent->job.ref;
+    } else if (message == DR_SEND_OUTCOME) {
+        job = &outcome->job;
+        update.expected_version = job->version;
+        update.status = (enum dr_job_status)ends[(outcome->state - DR_OUTCOME_SUCCEEDED) % 3u];
+    }
+    update.execution_number = job->execution;
+    fill_details(agent, self, message, &details);
+    DR_TRY(set_topic(letter, self->thing, DR_TOPIC_JOB_UPDATE, job->id));
+    return dr_job_write_update(
+        &update, (char *)letter->payload, sizeof(letter->payload), &letter->size_bytes);
 }
 
 static enum dr_status write_report(
     const struct dr_agent *agent, const struct dr_agent_self *self, const char *token,
-    uint32_t uptime_s, struct dr_letter *letter)
+    struct dr_letter *letter)
 {
     struct dr_report report = self->report;
-    report.uptime_s = uptime_s;
+    report.uptime_s = agent->total_s - agent->base_s;
     if (agent->health.confirm_written) {
         report.state = DR_REPORT_CONFIRMED; /* read back: the next boot finds it */
     }
@@ -155,10 +139,10 @@ static enum dr_status write_report(
 
 enum dr_status dr_agent_compose(
     const struct dr_agent *agent, const struct dr_agent_action *action,
-    const struct dr_agent_self *self, uint64_t now_ms, struct dr_letter *ret_letter)
+    const struct dr_agent_self *self, struct dr_letter *ret_letter)
 {
     char token[TOKEN_BYTES];
-    make_token(token, action->send.message == DR_SEND_OUTCOME ? 'o' : 'p', now_ms);
+    make_token(token, action->send.message == DR_SEND_OUTCOME ? 'o' : 'p', agent->now_ms);
     ret_letter->qos = 1;
     switch (action->send.message) {
     case DR_SEND_ASK:
@@ -170,27 +154,16 @@ enum dr_status dr_agent_compose(
         ret_letter->qos = 0;
         DR_TRY(set_topic(ret_letter, self->thing, DR_TOPIC_STREAM_GET, agent->job.stream));
         return write_blocks(agent, &action->send.blocks, ret_letter);
-    case DR_SEND_PROGRESS:
-        DR_TRY(set_topic(ret_letter, self->thing, DR_TOPIC_JOB_UPDATE, agent->job.id));
-        return write_progress(agent, token, ret_letter);
-    case DR_SEND_READY:
-    case DR_SEND_ACTIVE:
-        DR_TRY(set_topic(
-            ret_letter, self->thing, DR_TOPIC_JOB_UPDATE, agent->record.installing.job_id));
-        return write_handshake(
-            agent, self,
-            action->send.message == DR_SEND_READY ? DR_JOB_SELF_TEST_READY
-                                                  : DR_JOB_SELF_TEST_ACTIVE,
-            token, ret_letter);
-    case DR_SEND_OUTCOME:
-        DR_TRY(
-            set_topic(ret_letter, self->thing, DR_TOPIC_JOB_UPDATE, agent->record.outcome.job_id));
-        return write_outcome(agent, self, token, ret_letter);
     case DR_SEND_REPORT:
         DR_TRY(set_topic(ret_letter, self->thing, DR_TOPIC_REPORT, NULL));
-        return write_report(agent, self, token, dr_agent_seconds(now_ms), ret_letter);
+        return write_report(agent, self, token, ret_letter);
+    case DR_SEND_PROGRESS:
+    case DR_SEND_READY:
+    case DR_SEND_ACTIVE:
+    case DR_SEND_OUTCOME:
+        break;
     }
-    return DR_E_ARGUMENT;
+    return write_update(agent, self, action->send.message, token, ret_letter);
 }
 
 enum dr_status dr_agent_filter(const char *thing, size_t index, char out[DR_TOPIC_BYTES_MAX])

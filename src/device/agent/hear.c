@@ -28,7 +28,7 @@ static enum dr_reason read_document(struct dr_json text, struct dr_agent_job *jo
     job->size_bytes = document.file_size_bytes;
     job->has_digest = document.has_digest;
     if (document.has_digest) {
-        memcpy(job->digest, document.digest, sizeof(job->digest));
+        memcpy(job->ref.digest, document.digest, sizeof(job->ref.digest));
     }
     return DR_REASON_NONE;
 }
@@ -45,9 +45,9 @@ static enum dr_status hear_offer(const uint8_t *payload, size_t size_bytes, stru
         return DR_OK;
     }
     struct dr_agent_job *job = &heard->job;
-    dr_agent_copy_text(job->id, sizeof(job->id), execution->job_id);
-    job->execution = execution->execution_number;
-    job->version = execution->version_number;
+    dr_agent_copy_text(job->ref.id, sizeof(job->ref.id), execution->job_id);
+    job->ref.execution = execution->execution_number;
+    job->ref.version = execution->version_number;
     job->started = execution->status == DR_JOB_IN_PROGRESS;
     job->fault = read_document(execution->document, job);
     heard->event.kind = DR_EVENT_JOB;
@@ -63,13 +63,11 @@ static enum dr_agent_code code_of(enum dr_job_error error)
     case DR_JOB_ERROR_TOPIC:
         return DR_CODE_INVALID_REQUEST;
     case DR_JOB_ERROR_TRANSITION:
-        return DR_CODE_INVALID_TRANSITION;
     case DR_JOB_ERROR_NOT_FOUND:
-        return DR_CODE_NOT_FOUND;
+    case DR_JOB_ERROR_TERMINAL:
+        return DR_CODE_GONE;
     case DR_JOB_ERROR_VERSION:
         return DR_CODE_VERSION_MISMATCH;
-    case DR_JOB_ERROR_TERMINAL:
-        return DR_CODE_TERMINAL;
     case DR_JOB_ERROR_NONE:
     case DR_JOB_ERROR_INTERNAL:
     case DR_JOB_ERROR_THROTTLED:

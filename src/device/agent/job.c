@@ -2,14 +2,22 @@
 /* The job: from the question for it to the reset into its image. */
 #include "device/agent/agent_priv.h"
 
-#include "base/check.h"
-
 #include <string.h>
 
 static void enter(struct dr_step *step, enum dr_agent_state state, uint32_t timeout_ms)
 {
     step->agent->state = state;
-    step->agent->next_ms = timeout_ms != 0 ? step->now_ms + timeout_ms : 0;
+    step->agent->timers[DR_TIMER_STATE] = timeout_ms;
+}
+
+/* Enter a state that ends with the answer to an action. */
+static struct dr_agent_action *
+await(struct dr_step *step, enum dr_agent_state state, enum dr_agent_act act)
+{
+    enter(step, state, NEVER);
+    struct dr_agent_action *action = dr_step_push(step, act);
+    action->image.size_bytes = step->agent->job.size_bytes;
+    return action;
 }
 
 static void forget_job(struct dr_agent *agent)
@@ -26,12 +34,11 @@ static void forget_job(struct dr_agent *agent)
 static void go_offline(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    uint32_t max_ms =
-        agent->facts->image == DR_RUNS_CANDIDATE ? RETRY_MS_MAX_ON_TRIAL : RETRY_MS_MAX;
-    enter(step, DR_AGENT_OFFLINE, dr_step_backoff(step, RETRY_MS_MIN, max_ms, agent->attempt));
-    if (agent->attempt < UINT8_MAX) {
-        agent->attempt++;
-    }
+    agent->state = DR_AGENT_OFFLINE;
+    dr_agent_back_off(
+        agent, DR_TIMER_STATE,
+        agent->facts->image == DR_RUNS_CANDIDATE ? RETRY_MS_MAX_ON_TRIAL : RETRY_MS_MAX,
+        &agent->attempt);
 }
 
 static void unlinked(struct dr_step *step)
@@ -41,100 +48,82 @@ static void unlinked(struct dr_step *step)
     agent->link_up = false;
     agent->report_flying = false;
     dr_window_forget(&agent->window);
-    if (reason >= DR_REASON_TLS_UNTRUSTED && reason <= DR_REASON_TLS_OTHER) {
+    if (reason != DR_REASON_NONE) {
         dr_step_note(step, reason, NULL);
     }
 }
 
+/* Ask for the job. While blocks are coming they go on coming: the answer says whether the job is
+ * still ours. */
 static void ask(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    if (!agent->link_up) {
-        go_offline(step);
-        return;
-    }
     dr_step_send(step, DR_SEND_ASK);
     if (agent->state == DR_AGENT_PROBING || agent->state == DR_AGENT_LOADING) {
-        return; /* blocks keep coming; the answer says whether the job is still ours */
+        return;
     }
     if (agent->state != DR_AGENT_ASKING) {
         agent->attempt = 0;
     }
-    enter(
-        step, DR_AGENT_ASKING,
-        ASK_MS + dr_step_backoff(step, ASK_MS, RETRY_MS_MAX, agent->attempt));
-    if (agent->attempt < UINT8_MAX) {
-        agent->attempt++;
-    }
+    agent->state = DR_AGENT_ASKING;
+    dr_agent_back_off(agent, DR_TIMER_STATE, RETRY_MS_MAX, &agent->attempt);
+    agent->timers[DR_TIMER_STATE] += ASK_MS;
 }
 
-static void rest(struct dr_step *step)
+/* Nothing to be done before the next question. */
+static void rest(struct dr_step *step, enum dr_agent_state state, uint32_t wait_ms)
 {
-    if (!step->agent->link_up) {
+    if (step->agent->link_up) {
+        enter(step, state, wait_ms + dr_agent_jitter(step->agent, RETRY_MS_MIN));
+    } else {
         go_offline(step);
-        return;
     }
-    enter(step, DR_AGENT_IDLE, POLL_MS / 2u + dr_step_backoff(step, POLL_MS, POLL_MS, 0));
 }
 
-/* Wait for at most wait_s (0: until the next poll); then the job is asked for again. */
+static void be_idle(struct dr_step *step)
+{
+    rest(step, DR_AGENT_IDLE, dr_agent_jitter(step->agent, POLL_MS));
+}
+
+/* A job is there that may not start for wait_s, or not before something else happens. */
 static void wait_for(struct dr_step *step, enum dr_reason reason, uint32_t wait_s)
 {
     struct dr_agent *agent = step->agent;
-    uint32_t wait_ms = POLL_MS;
-    if (wait_s != 0 && wait_s < POLL_MS / 1000u) {
-        wait_ms = 1000u * wait_s;
+    if (agent->wait_reason != reason && reason != DR_REASON_CONSENT) {
+        dr_step_note(step, reason, agent->job.ref.id);
     }
-    if (agent->wait_reason != reason) {
-        agent->wait_reason = reason;
-        if (reason != DR_REASON_CONSENT) {
-            dr_step_note(step, reason, agent->job.id);
-        }
-    }
-    if (!agent->link_up) {
-        go_offline(step);
-        return;
-    }
-    enter(step, DR_AGENT_WAITING, wait_ms + dr_step_backoff(step, RETRY_MS_MIN, RETRY_MS_MIN, 0));
+    agent->wait_reason = reason;
+    rest(step, DR_AGENT_WAITING, wait_s < POLL_MS / 1000u ? 1000u * wait_s : POLL_MS);
 }
 
-/* The job ends here, refused or failed. Before it was started it is rejected: nothing was tried. */
+/* The job ends here. Before it was started it is rejected: nothing was tried. */
 static void refuse(struct dr_step *step, enum dr_reason reason, const char *detail)
 {
     struct dr_agent *agent = step->agent;
-    struct dr_outcome outcome = {
-        .execution = agent->job.execution,
-        .version = agent->job.version,
-    };
-    dr_agent_copy_text(outcome.job_id, sizeof(outcome.job_id), agent->job.id);
-    memcpy(outcome.digest, agent->job.digest, sizeof(outcome.digest));
+    struct dr_outcome outcome = {.job = agent->job.ref};
     dr_outcome_set(
         step, agent->job.started ? DR_OUTCOME_FAILED : DR_OUTCOME_REJECTED, &outcome, reason,
         detail);
-    if (strcmp(agent->record.installing.job_id, agent->job.id) == 0) {
-        memset(&agent->record.installing, 0, sizeof(agent->record.installing));
-    }
     forget_job(agent);
-    rest(step);
+    be_idle(step);
 }
 
-/* What the journal and our waits say against an image. false: it was dealt with here. */
-static bool digest_welcome(struct dr_step *step, const uint8_t digest[32])
+/* What the journal and our waits say against the image of the job. false: it was dealt with. */
+static bool welcome(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    const struct dr_agent_facts *facts = agent->facts;
-    for (uint8_t i = 0; i < facts->rejection_count; i++) {
-        const struct dr_agent_fate *fate = &facts->rejections[i];
-        if (!fate->environment && memcmp(fate->digest, digest, 32) == 0) {
+    const uint8_t *digest = agent->job.ref.digest;
+    for (uint8_t i = 0; i < agent->facts->fate_count; i++) {
+        const struct dr_agent_fate *fate = &agent->facts->fates[i];
+        if (fate->final && dr_digest_equal(fate->digest, digest)) {
             refuse(step, DR_REASON_REJECTED_BEFORE, dr_reason_word(fate->reason));
             return false;
         }
     }
     for (size_t i = 0; i < DR_AGENT_WAITS_MAX; i++) {
         const struct dr_wait *wait = &agent->record.waits[i];
-        if (wait->failures != 0 && wait->until_s > step->total_s &&
-            memcmp(wait->digest, digest, 32) == 0) {
-            wait_for(step, DR_REASON_WAIT, wait->until_s - step->total_s);
+        if (wait->until_s > agent->total_s && dr_digest_equal(wait->digest, digest)) {
+            wait_for(step, DR_REASON_WAIT, wait->until_s - agent->total_s);
             return false;
         }
     }
@@ -145,57 +134,46 @@ static void pump(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
     struct dr_block_range range;
-    if (!agent->link_up) {
-        go_offline(step);
-        return;
-    }
-    if (step->now_ms >= agent->window.heard_ms + STALL_MS) {
-        agent->window.heard_ms = step->now_ms;
+    if (agent->timers[DR_TIMER_STATE] == 0) { /* no block for long */
         dr_window_forget(&agent->window);
         if (++agent->stalls >= STALLS_MAX) {
             refuse(step, DR_REASON_DOWNLOAD, NULL);
-            return;
+        } else {
+            agent->state = DR_AGENT_IDLE;
+            ask(step); /* is the job still there? The answer resumes. */
         }
-        agent->state = DR_AGENT_IDLE; /* is the job still there? Its answer resumes. */
-        ask(step);
         return;
     }
-    for (uint8_t i = 0; i < 4u && step->now_ms >= agent->pause_ms &&
-                        dr_window_next(&agent->window, step->now_ms, &range);
+    for (uint8_t i = 0; i < REQUESTS_PER_STEP && agent->timers[DR_TIMER_PAUSE] == 0 &&
+                        dr_window_next(&agent->window, (uint32_t)agent->now_ms, &range);
          i++) {
         struct dr_agent_action *action = dr_step_push(step, DR_ACT_SEND);
         action->send.message = DR_SEND_BLOCKS;
         action->send.blocks = range;
     }
-    enter(step, agent->state, 0);
-    agent->next_ms = agent->window.heard_ms + STALL_MS;
-    if (agent->pause_ms > step->now_ms && agent->pause_ms < agent->next_ms) {
-        agent->next_ms = agent->pause_ms;
-    }
 }
 
+/* Go on with the job that was begun, wherever it stands. */
 static void resume(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    agent->window.heard_ms = step->now_ms;
     dr_window_forget(&agent->window);
-    if (agent->window.missing_count != 0) {
-        enter(step, agent->admitted ? DR_AGENT_LOADING : DR_AGENT_PROBING, 0);
+    if (!agent->link_up) {
+        go_offline(step);
+    } else if (agent->window.missing_count != 0) {
+        enter(step, agent->admitted ? DR_AGENT_LOADING : DR_AGENT_PROBING, STALL_MS);
         pump(step);
     } else if (agent->admitted) {
-        enter(step, DR_AGENT_CLOSING, 0);
-        (void)dr_step_push(step, DR_ACT_CLOSE);
+        (void)await(step, DR_AGENT_CLOSING, DR_ACT_CLOSE);
     } else {
-        enter(step, DR_AGENT_ADMITTING, 0);
-        dr_step_push(step, DR_ACT_ADMIT)->image.size_bytes = agent->job.size_bytes;
+        (void)await(step, DR_AGENT_ADMITTING, DR_ACT_ADMIT);
     }
 }
 
 static bool same_job(const struct dr_agent_job *a, const struct dr_agent_job *b)
 {
-    return strcmp(a->id, b->id) == 0 && a->execution == b->execution &&
-           strcmp(a->stream, b->stream) == 0 && a->size_bytes == b->size_bytes &&
-           a->file == b->file;
+    return dr_job_equal(&a->ref, &b->ref) && a->size_bytes == b->size_bytes && a->file == b->file &&
+           strcmp(a->stream, b->stream) == 0;
 }
 
 /* A job of which no byte was fetched yet. */
@@ -209,10 +187,10 @@ static void take_up(struct dr_step *step, const struct dr_agent_job *job)
     if (job->fault != DR_REASON_NONE) {
         refuse(step, job->fault, NULL);
     } else if (!agent->facts->may_install) {
-        wait_for(step, DR_REASON_UNSEALED, 0);
+        wait_for(step, DR_REASON_UNSEALED, NEVER);
     } else if (job->size_bytes > agent->facts->spare_bytes) {
         refuse(step, DR_REASON_TOO_LARGE, NULL);
-    } else if (!job->has_digest || digest_welcome(step, job->digest)) {
+    } else if (!job->has_digest || welcome(step)) {
         agent->wait_reason = DR_REASON_CONSENT;
         enter(step, DR_AGENT_WAITING, RETRY_MS_MAX);
         dr_step_question(step, DR_MAY_DOWNLOAD, DR_REASON_INSTALL);
@@ -222,23 +200,26 @@ static void take_up(struct dr_step *step, const struct dr_agent_job *job)
 static void consider(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
+    const struct dr_agent_record *record = &agent->record;
     const struct dr_agent_job *job = step->event->job;
-    const struct dr_outcome *outcome = &agent->record.outcome;
-    if (outcome->state >= DR_OUTCOME_SUCCEEDED && strcmp(outcome->job_id, job->id) == 0 &&
-        outcome->execution == job->execution) {
-        rest(step); /* it ended; outcome.c keeps saying so */
-    } else if (dr_agent_unsealed(agent) && dr_trial_is_ours(agent, job)) {
-        rest(step); /* it brought the image that runs; trial.c decides */
+    if ((record->outcome.state >= DR_OUTCOME_SUCCEEDED &&
+         dr_job_equal(&record->outcome.job, &job->ref)) ||
+        (dr_agent_unsealed(agent) && record->installing.state == DR_OUTCOME_INSTALLING &&
+         dr_job_equal(&record->installing.job, &job->ref))) {
+        be_idle(step); /* it has ended, and outcome.c keeps saying so; or it brought the image that
+                        * runs, and trial.c decides */
     } else if (agent->begun && same_job(&agent->job, job)) {
-        agent->job.version = job->version;
+        agent->job.ref.version = job->ref.version;
         resume(step);
-    } else if (
-        agent->state == DR_AGENT_WAITING && agent->wait_reason == DR_REASON_UNSEALED &&
-        same_job(&agent->job, job)) {
-        wait_for(step, DR_REASON_UNSEALED, 0);
     } else {
         take_up(step, job);
     }
+}
+
+static bool start_window(struct dr_agent *agent, uint32_t block_bytes)
+{
+    return dr_window_init(
+        &agent->window, agent->job.size_bytes, block_bytes, agent->facts->window_bytes);
 }
 
 /* Head and tail first, in blocks of their own size. */
@@ -246,21 +227,16 @@ static void begin(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
     uint32_t size_bytes = agent->job.size_bytes;
-    uint32_t block_bytes = agent->facts->block_bytes < DR_AGENT_PROBE_BYTES
-                               ? agent->facts->block_bytes
-                               : DR_AGENT_PROBE_BYTES;
-    /* The count of blocks is bounded by the window's map only; head and tail need no map of the
-     * whole when the blocks are larger. */
-    while (size_bytes / block_bytes >= DR_WINDOW_BLOCKS_MAX &&
-           block_bytes < DR_WINDOW_REQUEST_BYTES_MAX) {
-        block_bytes *= 2u;
+    uint32_t block_bytes = dr_agent_block_bytes(agent);
+    uint32_t tail = size_bytes > DR_AGENT_PROBE_BYTES ? size_bytes - DR_AGENT_PROBE_BYTES : 0;
+    if (block_bytes > DR_AGENT_PROBE_BYTES &&
+        size_bytes <= DR_AGENT_PROBE_BYTES * DR_WINDOW_BLOCKS_MAX) {
+        block_bytes = DR_AGENT_PROBE_BYTES;
     }
-    if (!dr_window_init(
-            &agent->window, size_bytes, block_bytes, agent->facts->window_bytes, step->now_ms)) {
+    if (!start_window(agent, block_bytes)) {
         refuse(step, DR_REASON_TOO_LARGE, NULL);
         return;
     }
-    uint32_t tail = size_bytes > DR_AGENT_PROBE_BYTES ? size_bytes - DR_AGENT_PROBE_BYTES : 0;
     for (uint32_t i = 0; i < agent->window.block_count; i++) {
         uint32_t offset = i * block_bytes;
         if (offset < DR_AGENT_PROBE_BYTES || offset + block_bytes > tail) {
@@ -268,12 +244,11 @@ static void begin(struct dr_step *step)
         }
     }
     agent->begun = true;
-    agent->wait_reason = DR_REASON_NONE;
     agent->job.started = true;
+    agent->wait_reason = DR_REASON_NONE;
+    agent->timers[DR_TIMER_PROGRESS] = PROGRESS_MS;
     dr_step_send(step, DR_SEND_PROGRESS);
-    agent->progress_ms = step->now_ms;
-    enter(step, DR_AGENT_PROBING, 0);
-    pump(step);
+    resume(step);
 }
 
 static void see_block(struct dr_step *step)
@@ -294,20 +269,16 @@ static void see_block(struct dr_step *step)
 
 static void open_spare(struct dr_step *step, bool fresh)
 {
-    enter(step, DR_AGENT_OPENING, 0);
-    struct dr_agent_action *action = dr_step_push(step, DR_ACT_OPEN);
-    action->image.size_bytes = step->agent->job.size_bytes;
-    action->image.fresh = fresh;
+    await(step, DR_AGENT_OPENING, DR_ACT_OPEN)->image.fresh = fresh;
 }
 
-static void block_kept(struct dr_step *step)
+static void block_kept(struct dr_step *step, bool well)
 {
     struct dr_agent *agent = step->agent;
-    enum dr_status status = step->event->done.status;
-    if (status == DR_E_BUSY) {
+    if (step->event->done.status == DR_E_BUSY) {
         return; /* out of turn: it stays missing and is asked for again */
     }
-    if (status != DR_OK && agent->admitted) {
+    if (!well) {
         if (++agent->write_faults >= WRITE_FAULTS_MAX) {
             refuse(step, DR_REASON_STORAGE, NULL);
         } else {
@@ -315,14 +286,15 @@ static void block_kept(struct dr_step *step)
         }
         return;
     }
-    dr_window_got(&agent->window, agent->writing, step->now_ms);
+    dr_window_got(&agent->window, agent->writing, (uint32_t)agent->now_ms);
     agent->stalls = 0;
+    agent->timers[DR_TIMER_STATE] = STALL_MS;
     if (agent->window.missing_count == 0) {
         resume(step);
         return;
     }
-    if (step->now_ms - agent->progress_ms >= PROGRESS_MS) {
-        agent->progress_ms = step->now_ms;
+    if (agent->timers[DR_TIMER_PROGRESS] == 0) {
+        agent->timers[DR_TIMER_PROGRESS] = PROGRESS_MS;
         dr_step_send(step, DR_SEND_PROGRESS);
     }
     pump(step);
@@ -331,126 +303,112 @@ static void block_kept(struct dr_step *step)
 static void admitted(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    if (step->event->done.status != DR_OK) {
-        refuse(step, step->event->done.reason, NULL);
-        return;
-    }
-    memcpy(agent->job.digest, step->event->done.data, sizeof(agent->job.digest));
-    agent->job.has_digest = true;
-    if (!digest_welcome(step, agent->job.digest)) {
+    memcpy(agent->job.ref.digest, step->event->done.data, sizeof(agent->job.ref.digest));
+    if (welcome(step)) {
+        agent->admitted = true;
+        open_spare(step, false);
+    } else {
         agent->begun = false;
-        return;
     }
-    agent->admitted = true;
-    open_spare(step, false);
 }
 
-static void opened(struct dr_step *step)
+/* A stored image that does not fit its digest may be the flash's fault or the source's: one more
+ * attempt from zero tells. */
+static void not_closed(struct dr_step *step, enum dr_reason reason)
 {
-    struct dr_agent *agent = step->agent;
-    const struct dr_agent_facts *facts = agent->facts;
-    if (step->event->done.status != DR_OK ||
-        !dr_window_init(
-            &agent->window, agent->job.size_bytes, dr_agent_block_bytes(agent), facts->window_bytes,
-            step->now_ms)) {
-        refuse(step, DR_REASON_STORAGE, NULL);
-        return;
-    }
-    dr_window_want_all(&agent->window, step->event->done.data);
-    resume(step);
-}
-
-/* The whole image was verified, or not. A digest that does not fit may be the flash's fault or the
- * source's: one more attempt from zero tells. */
-static void closed(struct dr_step *step)
-{
-    struct dr_agent *agent = step->agent;
-    enum dr_reason reason = step->event->done.reason;
-    if (step->event->done.status == DR_OK) {
-        dr_step_question(step, DR_MAY_REBOOT, DR_REASON_INSTALL);
-    } else if (
-        reason != DR_REASON_DIGEST && reason != DR_REASON_FLASH_OR_SOURCE &&
+    if (reason != DR_REASON_DIGEST && reason != DR_REASON_FLASH_OR_SOURCE &&
         reason != DR_REASON_STORAGE) {
         refuse(step, reason, NULL);
-    } else if (++agent->closes < 2u) {
+    } else if (++step->agent->closes < 2u) {
         open_spare(step, true);
     } else {
         refuse(step, DR_REASON_FLASH_OR_SOURCE, dr_reason_word(reason));
     }
 }
 
-/* What the product answered to "may I download?" and "may I reboot?". */
-static void answered(struct dr_step *step)
+/* The product allowed the reboot: everything that the next boot must know goes first. */
+static void save(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    enum dr_status status = step->event->done.status;
-    if (step->event->done.reason != DR_REASON_INSTALL) {
-        return; /* the seal's question */
+    struct dr_outcome *installing = &agent->record.installing;
+    if (!dr_digest_equal(installing->job.digest, agent->job.ref.digest)) {
+        installing->installs = 0;
     }
-    if (status != DR_OK) {
-        if (status != DR_E_AGAIN || step->total_s >= agent->ask_until_s) {
+    installing->installs++;
+    installing->state = DR_OUTCOME_INSTALLING;
+    installing->job = agent->job.ref;
+    installing->job.version++; /* DR_SEND_READY, whose answer will come too late */
+    enter(step, DR_AGENT_SAVING, NEVER);
+    dr_step_save(step);
+}
+
+/* What the product answered to "may I download?" and "may I reboot?". */
+static void answered(struct dr_step *step, bool well)
+{
+    struct dr_agent *agent = step->agent;
+    if (step->event->done.reason != DR_REASON_INSTALL) {
+        return; /* trial.c's question */
+    }
+    if (!well) {
+        if (step->event->done.status != DR_E_AGAIN || agent->total_s >= agent->ask_until_s) {
             refuse(step, DR_REASON_CONSENT, NULL);
         } else {
-            wait_for(step, DR_REASON_CONSENT, step->event->done.wait_s + 1u);
+            wait_for(step, DR_REASON_CONSENT, step->event->done.wait_s);
         }
         return;
     }
     agent->ask_until_s = 0;
     if (agent->state == DR_AGENT_WAITING) {
         begin(step);
-        return;
+    } else {
+        save(step);
     }
-    struct dr_outcome *installing = &agent->record.installing;
-    uint8_t installs =
-        memcmp(installing->digest, agent->job.digest, 32) == 0 ? installing->installs : 0;
-    memset(installing, 0, sizeof(*installing));
-    installing->state = DR_OUTCOME_INSTALLING;
-    dr_agent_copy_text(installing->job_id, sizeof(installing->job_id), agent->job.id);
-    installing->execution = agent->job.execution;
-    installing->version = agent->job.version;
-    memcpy(installing->digest, agent->job.digest, sizeof(installing->digest));
-    installing->installs = (uint8_t)(installs + 1u);
-    enter(step, DR_AGENT_SAVING, 0);
-    dr_step_save(step);
 }
 
-static void installed(struct dr_step *step)
+static void reset(struct dr_step *step)
 {
-    if (step->event->done.status != DR_OK) {
-        refuse(step, DR_REASON_STORAGE, NULL);
-        return;
-    }
-    dr_step_send(step, DR_SEND_READY);
     dr_step_push(step, DR_ACT_RESET)->reason = DR_REASON_INSTALL;
     enter(step, DR_AGENT_RESETTING, REBOOT_MS);
 }
 
+/* An action has ended. What a state does not wait for is not its business. */
 static void result(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
+    static const uint8_t awaited[DR_AGENT_STATE_COUNT] = {
+        [DR_AGENT_WAITING] = DR_ACT_ASK,     [DR_AGENT_PROBING] = DR_ACT_PROBE,
+        [DR_AGENT_ADMITTING] = DR_ACT_ADMIT, [DR_AGENT_OPENING] = DR_ACT_OPEN,
+        [DR_AGENT_LOADING] = DR_ACT_WRITE,   [DR_AGENT_CLOSING] = DR_ACT_CLOSE,
+        [DR_AGENT_SAVING] = DR_ACT_SAVE,     [DR_AGENT_INSTALLING] = DR_ACT_INSTALL,
+    };
     enum dr_agent_act act = step->event->done.act;
-    if (act == DR_ACT_ASK &&
-        (agent->state == DR_AGENT_CLOSING || agent->state == DR_AGENT_WAITING)) {
-        answered(step);
-    } else if (
-        (act == DR_ACT_PROBE && agent->state == DR_AGENT_PROBING) ||
-        (act == DR_ACT_WRITE && agent->state == DR_AGENT_LOADING)) {
-        block_kept(step);
-    } else if (act == DR_ACT_ADMIT && agent->state == DR_AGENT_ADMITTING) {
-        admitted(step);
-    } else if (act == DR_ACT_OPEN && agent->state == DR_AGENT_OPENING) {
-        opened(step);
-    } else if (act == DR_ACT_CLOSE && agent->state == DR_AGENT_CLOSING) {
-        closed(step);
-    } else if (act == DR_ACT_INSTALL && agent->state == DR_AGENT_INSTALLING) {
-        installed(step);
-    } else if (act == DR_ACT_SAVE && agent->state == DR_AGENT_SAVING) {
-        if (step->event->done.status == DR_OK) {
-            enter(step, DR_AGENT_INSTALLING, 0);
-            (void)dr_step_push(step, DR_ACT_INSTALL);
+    bool well = step->event->done.status == DR_OK;
+    if (act == DR_ACT_ASK && agent->state >= DR_AGENT_WAITING) {
+        answered(step, well);
+    } else if (act != awaited[agent->state]) {
+        return;
+    } else if (act == DR_ACT_PROBE || act == DR_ACT_WRITE) {
+        block_kept(step, well);
+    } else if (act == DR_ACT_CLOSE) {
+        if (well) {
+            dr_step_question(step, DR_MAY_REBOOT, DR_REASON_INSTALL);
         } else {
-            refuse(step, DR_REASON_STORAGE, NULL);
+            not_closed(step, step->event->done.reason);
         }
+    } else if (!well) {
+        refuse(step, act == DR_ACT_ADMIT ? step->event->done.reason : DR_REASON_STORAGE, NULL);
+    } else if (act == DR_ACT_ADMIT) {
+        admitted(step);
+    } else if (act == DR_ACT_SAVE) {
+        (void)await(step, DR_AGENT_INSTALLING, DR_ACT_INSTALL);
+    } else if (act == DR_ACT_INSTALL) {
+        dr_step_send(step, DR_SEND_READY);
+        reset(step);
+    } else if (!start_window(agent, dr_agent_block_bytes(agent))) {
+        refuse(step, DR_REASON_TOO_LARGE, NULL);
+    } else {
+        dr_window_want_all(&agent->window, step->event->done.data);
+        resume(step);
     }
 }
 
@@ -462,23 +420,22 @@ static void stream_refused(struct dr_step *step)
         return;
     }
     dr_window_forget(&agent->window);
-    agent->pause_ms = step->now_ms + dr_step_backoff(step, RETRY_MS_MIN, RETRY_MS_MIN, 0);
-    agent->next_ms = agent->pause_ms;
+    agent->timers[DR_TIMER_PAUSE] = dr_agent_jitter(agent, RETRY_MS_MIN);
 }
 
 void dr_job_react(struct dr_step *step, enum dr_reaction reaction)
 {
     struct dr_agent *agent = step->agent;
-    bool tick = step->event->kind == DR_EVENT_TICK;
-    if (tick && reaction != R_PUMP && (agent->next_ms == 0 || step->now_ms < agent->next_ms)) {
+    if (step->event->kind == DR_EVENT_TICK && reaction != R_PUMP &&
+        agent->timers[DR_TIMER_STATE] != 0) {
         return;
     }
     switch (reaction) {
     case R_NOTHING:
         return;
     case R_CONNECT:
-        enter(step, DR_AGENT_CONNECTING, CONNECT_MS_MAX);
         (void)dr_step_push(step, DR_ACT_CONNECT);
+        enter(step, DR_AGENT_CONNECTING, CONNECT_MS_MAX);
         return;
     case R_CONNECTING_TOO_LONG:
         (void)dr_step_push(step, DR_ACT_DISCONNECT);
@@ -486,7 +443,6 @@ void dr_job_react(struct dr_step *step, enum dr_reaction reaction)
         return;
     case R_ONLINE:
         agent->link_up = true;
-        agent->attempt = 0;
         ask(step);
         return;
     case R_DROPPED:
@@ -508,10 +464,9 @@ void dr_job_react(struct dr_step *step, enum dr_reaction reaction)
         }
         return;
     case R_REST:
-    case R_ABANDON:
         forget_job(agent);
         agent->wait_reason = DR_REASON_NONE;
-        rest(step);
+        be_idle(step);
         return;
     case R_BLOCK:
         see_block(step);
@@ -526,8 +481,7 @@ void dr_job_react(struct dr_step *step, enum dr_reaction reaction)
         result(step);
         return;
     case R_RESET:
-        dr_step_push(step, DR_ACT_RESET)->reason = DR_REASON_PLANNED;
-        enter(step, DR_AGENT_RESETTING, REBOOT_MS);
+        reset(step);
         return;
     }
 }

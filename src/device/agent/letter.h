@@ -36,7 +36,7 @@ struct dr_letter {
 /* The message for a DR_ACT_SEND. DR_E_SPACE: a bound of format/ was exceeded. */
 DR_MUST_USE enum dr_status dr_agent_compose(
     const struct dr_agent *agent, const struct dr_agent_action *action,
-    const struct dr_agent_self *self, uint64_t now_ms, struct dr_letter *ret_letter);
+    const struct dr_agent_self *self, struct dr_letter *ret_letter);
 
 /* What a message says. Holds what the event borrows; reuse it after the step. */
 struct dr_heard {

@@ -9,53 +9,57 @@ static bool is_final(const struct dr_outcome *outcome)
     return outcome->state >= DR_OUTCOME_SUCCEEDED;
 }
 
+/* It is not told under its job any more: the report keeps a trace. */
+static void hand_over(struct dr_step *step)
+{
+    const struct dr_outcome *outcome = &step->agent->record.outcome;
+    dr_step_note(step, outcome->reason, outcome->job.id);
+}
+
+static void settle(struct dr_step *step)
+{
+    step->agent->record.outcome.state = DR_OUTCOME_NONE;
+    dr_step_save(step);
+}
+
 void dr_outcome_set(
     struct dr_step *step, enum dr_outcome_state state, const struct dr_outcome *from,
     enum dr_reason reason, const char *detail)
 {
     struct dr_agent *agent = step->agent;
     struct dr_outcome *outcome = &agent->record.outcome;
-    if (is_final(outcome) && strcmp(outcome->job_id, from->job_id) != 0) {
-        /* It never blocks a newer job: the report tells what the job's record will not. */
-        dr_step_note(step, outcome->reason, outcome->job_id);
+    if (is_final(outcome)) {
+        hand_over(step); /* it never stands in the way of a newer job */
     }
     *outcome = *from;
     outcome->state = state;
     outcome->reason = reason;
-    outcome->since_s = step->total_s;
+    outcome->since_s = agent->total_s;
     dr_agent_copy_text(outcome->detail, sizeof(outcome->detail), detail);
+    agent->record.installing.state = DR_OUTCOME_NONE;
     agent->outcome_resent = false;
     agent->outcome_attempt = 0;
-    agent->outcome_ms = step->now_ms;
+    agent->timers[DR_TIMER_OUTCOME] = 0;
     agent->report_wanted = true;
     dr_step_save(step);
 }
 
-static void settle(struct dr_step *step)
-{
-    memset(&step->agent->record.outcome, 0, sizeof(step->agent->record.outcome));
-    dr_step_save(step);
-}
-
-static void refused(struct dr_step *step, struct dr_outcome *outcome)
+static void refused(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
     switch (step->event->update.code) {
-    case DR_CODE_INVALID_TRANSITION:
-    case DR_CODE_TERMINAL:
-    case DR_CODE_NOT_FOUND:
+    case DR_CODE_INVALID_REQUEST:
+        hand_over(step); /* saying it again would not help */
         settle(step);
         return;
-    case DR_CODE_INVALID_REQUEST:
-        /* Saying it again would not help; the report keeps a trace. */
-        dr_step_note(step, outcome->reason, outcome->job_id);
+    case DR_CODE_GONE:
         settle(step);
         return;
     case DR_CODE_VERSION_MISMATCH:
-        outcome->version = step->event->update.version;
+        agent->record.outcome.job.version = step->event->update.version;
         if (!agent->outcome_resent) {
             agent->outcome_resent = true;
-            agent->outcome_ms = step->now_ms;
+            agent->timers[DR_TIMER_OUTCOME] = 0;
         }
         return;
     case DR_CODE_OTHER:
@@ -64,18 +68,36 @@ static void refused(struct dr_step *step, struct dr_outcome *outcome)
     }
 }
 
+static void see_update(struct dr_step *step)
+{
+    struct dr_agent *agent = step->agent;
+    const struct dr_agent_event *event = step->event;
+    bool accepted = event->kind == DR_EVENT_UPDATE_ACCEPTED;
+    if (!event->update.outcome) {
+        if (accepted && strcmp(event->update.job_id, agent->job.ref.id) == 0) {
+            agent->job.ref.version++;
+        }
+    } else if (
+        is_final(&agent->record.outcome) &&
+        strcmp(event->update.job_id, agent->record.outcome.job.id) == 0) {
+        if (accepted) {
+            settle(step);
+        } else {
+            refused(step);
+        }
+    }
+}
+
 /* A report was accepted: what it told need not be told again, unless there is more by now. */
 static void reported(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    if (!agent->report_flying) {
-        return;
-    }
+    struct dr_note *notes = agent->record.notes;
     agent->report_flying = false;
     agent->report_attempt = 0;
-    agent->report_ms = step->now_ms;
-    if (!agent->report_wanted && agent->record.notes[0].reason != DR_REASON_NONE) {
-        memset(agent->record.notes, 0, sizeof(agent->record.notes));
+    agent->timers[DR_TIMER_REPORT] = 0;
+    if (!agent->report_wanted && notes[0].reason != DR_REASON_NONE) {
+        memset(notes, 0, sizeof(agent->record.notes));
         dr_step_save(step);
     }
 }
@@ -83,71 +105,42 @@ static void reported(struct dr_step *step)
 void dr_outcome_see(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    const struct dr_agent_event *event = step->event;
-    struct dr_outcome *outcome = &agent->record.outcome;
-    if (event->kind == DR_EVENT_LINK_UP) {
-        agent->outcome_ms = step->now_ms;
-        agent->report_ms = step->now_ms;
+    enum dr_agent_event_kind kind = step->event->kind;
+    if (kind == DR_EVENT_LINK_UP) {
+        agent->timers[DR_TIMER_OUTCOME] = 0;
+        agent->timers[DR_TIMER_REPORT] = 0;
         agent->outcome_attempt = 0;
         agent->report_attempt = 0;
         agent->report_wanted = true;
-    } else if (event->kind == DR_EVENT_REPORT_ACCEPTED) {
+    } else if (kind == DR_EVENT_REPORT_ACCEPTED && agent->report_flying) {
         reported(step);
-    } else if (
-        (event->kind == DR_EVENT_UPDATE_ACCEPTED || event->kind == DR_EVENT_UPDATE_REFUSED) &&
-        event->update.outcome && is_final(outcome) &&
-        strcmp(event->update.job_id, outcome->job_id) == 0) {
-        if (event->kind == DR_EVENT_UPDATE_ACCEPTED) {
-            settle(step);
-        } else {
-            refused(step, outcome);
-        }
-    } else if (
-        event->kind == DR_EVENT_UPDATE_ACCEPTED && !event->update.outcome &&
-        strcmp(event->update.job_id, agent->job.id) == 0) {
-        agent->job.version =
-            event->update.version != 0 ? event->update.version : agent->job.version + 1u;
+    } else if (kind == DR_EVENT_UPDATE_ACCEPTED || kind == DR_EVENT_UPDATE_REFUSED) {
+        see_update(step);
     }
 }
 
 void dr_outcome_turn(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    struct dr_outcome *outcome = &agent->record.outcome;
-    if (agent->link_up && is_final(outcome) && step->now_ms >= agent->outcome_ms) {
-        if (step->total_s - outcome->since_s > OUTCOME_S_MAX) {
-            dr_step_note(step, outcome->reason, outcome->job_id);
+    if (agent->timers[DR_TIMER_SAVE] == 0) {
+        dr_step_save(step);
+    }
+    if (!agent->link_up || agent->state == DR_AGENT_RESETTING) {
+        return;
+    }
+    if (is_final(&agent->record.outcome) && agent->timers[DR_TIMER_OUTCOME] == 0) {
+        dr_agent_back_off(agent, DR_TIMER_OUTCOME, RETRY_MS_MAX_TELLING, &agent->outcome_attempt);
+        if (agent->total_s - agent->record.outcome.since_s > OUTCOME_S_MAX) {
+            hand_over(step);
             settle(step);
         } else {
             dr_step_send(step, DR_SEND_OUTCOME);
-            agent->outcome_ms = step->now_ms + dr_step_backoff(
-                                                   step, 2u * RETRY_MS_MIN, 8u * RETRY_MS_MAX,
-                                                   agent->outcome_attempt++);
         }
     }
-    if (agent->link_up && (agent->report_wanted || agent->report_flying) &&
-        step->now_ms >= agent->report_ms) {
-        dr_step_send(step, DR_SEND_REPORT);
+    if ((agent->report_wanted || agent->report_flying) && agent->timers[DR_TIMER_REPORT] == 0) {
+        dr_agent_back_off(agent, DR_TIMER_REPORT, RETRY_MS_MAX_TELLING, &agent->report_attempt);
         agent->report_wanted = false;
         agent->report_flying = true;
-        agent->report_ms =
-            step->now_ms +
-            dr_step_backoff(step, 2u * RETRY_MS_MIN, 8u * RETRY_MS_MAX, agent->report_attempt++);
+        dr_step_send(step, DR_SEND_REPORT);
     }
-    if (step->now_ms >= agent->save_ms) {
-        dr_step_save(step);
-    }
-}
-
-uint64_t dr_outcome_next_ms(const struct dr_agent *agent)
-{
-    uint64_t next_ms = agent->save_ms;
-    if (agent->link_up && is_final(&agent->record.outcome) && agent->outcome_ms < next_ms) {
-        next_ms = agent->outcome_ms;
-    }
-    if (agent->link_up && (agent->report_wanted || agent->report_flying) &&
-        agent->report_ms < next_ms) {
-        next_ms = agent->report_ms;
-    }
-    return next_ms;
 }

@@ -7,87 +7,93 @@
 #include <string.h>
 
 #define RECORD_VERSION 1u
+#define OUTCOME_BYTES (DR_JOB_ID_BYTES_MAX + 1u + 12u + 32u + DR_DETAIL_BYTES + 4u)
 
 DR_STATIC_ASSERT(
-    1u + 4u +
-            2u * (1u + 1u + DR_JOB_ID_BYTES_MAX + 12u + 32u + 1u + 1u + DR_DETAIL_BYTES_MAX + 2u) +
-            36u + DR_AGENT_WAITS_MAX * 37u + DR_AGENT_NOTES_MAX * (6u + DR_DETAIL_BYTES_MAX) <=
+    1u + 4u + 2u * OUTCOME_BYTES + 36u + DR_AGENT_WAITS_MAX * 37u +
+            DR_AGENT_NOTES_MAX * (5u + DR_DETAIL_BYTES) <=
         DR_AGENT_RECORD_BYTES_MAX,
     "the record does not fit");
 
-/* u8 length, then the bytes. */
-static void put_text(struct dr_writer *out, const char *text)
-{
-    dr_write_u8(out, (uint8_t)strlen(text));
-    dr_write_text(out, text);
-}
+/* One walk over the fields serves both ways: exactly one of out and in is set. */
+struct walk {
+    struct dr_writer *out;
+    struct dr_reader *in;
+};
 
-static void get_text(struct dr_reader *in, char *text, size_t len_max)
+static void walk_bytes(const struct walk *walk, void *field, size_t size_bytes)
 {
-    size_t len = dr_read_u8(in);
-    if (len > len_max) {
-        dr_reader_fail(in, DR_E_FORMAT);
-        return;
+    if (walk->out != NULL) {
+        dr_write_bytes(walk->out, field, size_bytes);
+    } else {
+        dr_read_bytes(walk->in, field, size_bytes);
     }
-    dr_read_bytes(in, (uint8_t *)text, len);
-    text[len] = '\0';
 }
 
-static void put_outcome(struct dr_writer *out, const struct dr_outcome *outcome)
+static void walk_u32(const struct walk *walk, uint32_t *field)
 {
-    dr_write_u8(out, (uint8_t)outcome->state);
-    put_text(out, outcome->job_id);
-    dr_write_u32(out, outcome->execution);
-    dr_write_u32(out, outcome->version);
-    dr_write_u32(out, outcome->since_s);
-    dr_write_bytes(out, outcome->digest, sizeof(outcome->digest));
-    dr_write_u8(out, (uint8_t)outcome->reason);
-    put_text(out, outcome->detail);
-    dr_write_u8(out, outcome->tries);
-    dr_write_u8(out, outcome->installs);
-}
-
-static void get_outcome(struct dr_reader *in, struct dr_outcome *outcome)
-{
-    uint8_t state = dr_read_u8(in);
-    if (state > DR_OUTCOME_REJECTED) {
-        dr_reader_fail(in, DR_E_FORMAT);
-        return;
+    if (walk->out != NULL) {
+        dr_write_u32(walk->out, *field);
+    } else {
+        *field = dr_read_u32(walk->in);
     }
-    outcome->state = (enum dr_outcome_state)state;
-    get_text(in, outcome->job_id, DR_JOB_ID_BYTES_MAX);
-    outcome->execution = dr_read_u32(in);
-    outcome->version = dr_read_u32(in);
-    outcome->since_s = dr_read_u32(in);
-    dr_read_bytes(in, outcome->digest, sizeof(outcome->digest));
-    outcome->reason = (enum dr_reason)dr_read_u8(in);
-    get_text(in, outcome->detail, DR_DETAIL_BYTES_MAX);
-    outcome->tries = dr_read_u8(in);
-    outcome->installs = dr_read_u8(in);
+}
+
+static void walk_text(const struct walk *walk, char *field, size_t size_bytes)
+{
+    walk_bytes(walk, field, size_bytes);
+    field[size_bytes - 1u] = '\0';
+}
+
+static uint8_t walk_u8(const struct walk *walk, unsigned value)
+{
+    uint8_t byte = (uint8_t)value;
+    walk_bytes(walk, &byte, 1);
+    return byte;
+}
+
+static void walk_outcome(const struct walk *walk, struct dr_outcome *outcome)
+{
+    outcome->state = (enum dr_outcome_state)walk_u8(walk, outcome->state);
+    walk_u32(walk, &outcome->job.execution);
+    walk_u32(walk, &outcome->job.version);
+    walk_bytes(walk, outcome->job.digest, sizeof(outcome->job.digest));
+    walk_text(walk, outcome->job.id, sizeof(outcome->job.id));
+    walk_u32(walk, &outcome->since_s);
+    outcome->reason = (enum dr_reason)walk_u8(walk, outcome->reason);
+    walk_text(walk, outcome->detail, sizeof(outcome->detail));
+    outcome->tries = walk_u8(walk, outcome->tries);
+    outcome->installs = walk_u8(walk, outcome->installs);
+}
+
+static void walk_record(const struct walk *walk, struct dr_agent_record *record)
+{
+    walk_u32(walk, &record->uptime_s);
+    walk_outcome(walk, &record->installing);
+    walk_outcome(walk, &record->outcome);
+    walk_bytes(walk, record->confirmed, sizeof(record->confirmed));
+    walk_u32(walk, &record->confirmed_s);
+    for (size_t i = 0; i < DR_AGENT_WAITS_MAX; i++) {
+        struct dr_wait *wait = &record->waits[i];
+        walk_bytes(walk, wait->digest, sizeof(wait->digest));
+        wait->failures = walk_u8(walk, wait->failures);
+        walk_u32(walk, &wait->until_s);
+    }
+    for (size_t i = 0; i < DR_AGENT_NOTES_MAX; i++) {
+        struct dr_note *note = &record->notes[i];
+        note->reason = (enum dr_reason)walk_u8(walk, note->reason);
+        walk_text(walk, note->detail, sizeof(note->detail));
+        walk_u32(walk, &note->uptime_s);
+    }
 }
 
 size_t dr_agent_record_encode(const struct dr_agent_record *record, uint8_t *out)
 {
+    struct dr_agent_record copy = *record; /* the walk writes to what it walks */
     struct dr_writer writer;
     dr_writer_init(&writer, out, DR_AGENT_RECORD_BYTES_MAX);
     dr_write_u8(&writer, RECORD_VERSION);
-    dr_write_u32(&writer, record->uptime_s);
-    put_outcome(&writer, &record->installing);
-    put_outcome(&writer, &record->outcome);
-    dr_write_bytes(&writer, record->confirmed, sizeof(record->confirmed));
-    dr_write_u32(&writer, record->confirmed_s);
-    for (size_t i = 0; i < DR_AGENT_WAITS_MAX; i++) {
-        const struct dr_wait *wait = &record->waits[i];
-        dr_write_bytes(&writer, wait->digest, sizeof(wait->digest));
-        dr_write_u8(&writer, wait->failures);
-        dr_write_u32(&writer, wait->until_s);
-    }
-    for (size_t i = 0; i < DR_AGENT_NOTES_MAX; i++) {
-        const struct dr_note *note = &record->notes[i];
-        dr_write_u8(&writer, (uint8_t)note->reason);
-        put_text(&writer, note->detail);
-        dr_write_u32(&writer, note->uptime_s);
-    }
+    walk_record(&(struct walk){.out = &writer}, &copy);
     return writer.size_bytes;
 }
 
@@ -95,29 +101,16 @@ enum dr_status
 dr_agent_record_decode(const uint8_t *data, size_t size_bytes, struct dr_agent_record *ret_record)
 {
     struct dr_reader reader;
-    memset(ret_record, 0, sizeof(*ret_record));
     dr_reader_init(&reader, data, size_bytes);
     if (dr_read_u8(&reader) != RECORD_VERSION) {
         dr_reader_fail(&reader, DR_E_UNSUPPORTED);
     }
-    ret_record->uptime_s = dr_read_u32(&reader);
-    get_outcome(&reader, &ret_record->installing);
-    get_outcome(&reader, &ret_record->outcome);
-    dr_read_bytes(&reader, ret_record->confirmed, sizeof(ret_record->confirmed));
-    ret_record->confirmed_s = dr_read_u32(&reader);
-    for (size_t i = 0; i < DR_AGENT_WAITS_MAX; i++) {
-        struct dr_wait *wait = &ret_record->waits[i];
-        dr_read_bytes(&reader, wait->digest, sizeof(wait->digest));
-        wait->failures = dr_read_u8(&reader);
-        wait->until_s = dr_read_u32(&reader);
-    }
-    for (size_t i = 0; i < DR_AGENT_NOTES_MAX; i++) {
-        struct dr_note *note = &ret_record->notes[i];
-        note->reason = (enum dr_reason)dr_read_u8(&reader);
-        get_text(&reader, note->detail, DR_DETAIL_BYTES_MAX);
-        note->uptime_s = dr_read_u32(&reader);
-    }
+    walk_record(&(struct walk){.in = &reader}, ret_record);
     enum dr_status status = dr_reader_end(&reader);
+    if (status == DR_OK && (ret_record->installing.state > DR_OUTCOME_INSTALLING ||
+                            ret_record->outcome.state > DR_OUTCOME_REJECTED)) {
+        status = DR_E_FORMAT;
+    }
     if (status != DR_OK) {
         memset(ret_record, 0, sizeof(*ret_record));
     }

@@ -17,6 +17,7 @@
 
 #define DR_JOB_ID_BYTES_MAX 64u
 #define DR_DETAIL_BYTES_MAX 31u
+#define DR_DETAIL_BYTES (DR_DETAIL_BYTES_MAX + 1u)
 #define DR_AGENT_NOTES_MAX 4u
 #define DR_AGENT_WAITS_MAX 4u
 #define DR_AGENT_RECORD_BYTES_MAX 1024u
@@ -29,14 +30,19 @@ enum dr_outcome_state {
     DR_OUTCOME_REJECTED = 4,
 };
 
+/* Which execution of which job, and the image it brings. */
+struct dr_job_ref {
+    uint32_t execution; /* executionNumber */
+    uint32_t version;   /* versionNumber */
+    uint8_t digest[32];
+    char id[DR_JOB_ID_BYTES_MAX + 1u];
+};
+
 struct dr_outcome {
     enum dr_outcome_state state;
-    char job_id[DR_JOB_ID_BYTES_MAX + 1u];
-    uint32_t execution;
-    uint32_t version;
-    uint8_t digest[32];
+    struct dr_job_ref job;
     enum dr_reason reason;
-    char detail[DR_DETAIL_BYTES_MAX + 1u];
+    char detail[DR_DETAIL_BYTES];
     uint8_t tries;    /* faults of the candidate */
     uint8_t installs; /* INSTALL requests written for it */
     uint32_t since_s; /* total uptime when it became final */
@@ -52,7 +58,7 @@ struct dr_wait {
 /* Something worth telling once: a refused TLS connection, an image sealed, an outcome dropped. */
 struct dr_note {
     enum dr_reason reason; /* DR_REASON_NONE: free */
-    char detail[DR_DETAIL_BYTES_MAX + 1u];
+    char detail[DR_DETAIL_BYTES];
     uint32_t uptime_s; /* total */
 };
 

@@ -4,60 +4,48 @@
 
 #include <string.h>
 
-static bool same_digest(const uint8_t *a, const uint8_t *b)
-{
-    return memcmp(a, b, 32) == 0;
-}
-
 /* On trial in this boot: CONFIRM is not written yet, so a cancelled job still reverts. */
 static bool on_trial(const struct dr_agent *agent)
 {
     return agent->facts->image == DR_RUNS_CANDIDATE && !agent->health.confirm_written;
 }
 
-/* Failures that were nobody's fault start a wait when they are first seen, and a longer one when
- * they are seen again. */
-static void learn_waits(struct dr_step *step)
+/* A job that was installed and has no end yet. */
+static bool is_installing(const struct dr_agent *agent)
 {
-    struct dr_agent_record *record = &step->agent->record;
-    for (uint8_t i = 0; i < step->agent->facts->rejection_count; i++) {
-        const struct dr_agent_fate *fate = &step->agent->facts->rejections[i];
-        if (!fate->environment) {
-            continue;
-        }
-        struct dr_wait *slot = &record->waits[0];
-        for (size_t k = 0; k < DR_AGENT_WAITS_MAX; k++) {
-            struct dr_wait *wait = &record->waits[k];
-            if (same_digest(wait->digest, fate->digest)) {
-                slot = wait;
-                break;
-            }
-            if (wait->until_s < slot->until_s) {
-                slot = wait;
-            }
-        }
-        if (same_digest(slot->digest, fate->digest) && slot->failures >= fate->tries) {
-            continue;
-        }
-        memcpy(slot->digest, fate->digest, sizeof(slot->digest));
-        slot->failures = fate->tries;
-        slot->until_s = step->total_s + (fate->tries <= 1u ? WAIT_FIRST_S : WAIT_LATER_S);
-        dr_step_save(step);
-    }
+    return agent->record.installing.state == DR_OUTCOME_INSTALLING;
 }
 
-static const struct dr_agent_fate *
-fate_of(const struct dr_agent_facts *facts, const uint8_t digest[32])
+/* A failure that was nobody's fault starts a wait when it is first seen, and a longer one when it
+ * is seen again. */
+static void learn_wait(struct dr_step *step, const struct dr_agent_fate *fate)
 {
-    if (same_digest(facts->last.digest, digest)) {
-        return &facts->last;
+    struct dr_agent *agent = step->agent;
+    struct dr_wait *oldest = agent->record.waits;
+    for (size_t i = 0; i < DR_AGENT_WAITS_MAX; i++) {
+        struct dr_wait *wait = &agent->record.waits[i];
+        if (dr_digest_equal(wait->digest, fate->digest)) {
+            if (wait->failures >= fate->tries) {
+                return;
+            }
+            oldest = wait;
+            break;
+        }
+        if (wait->until_s < oldest->until_s) {
+            oldest = wait;
+        }
     }
-    if (same_digest(facts->refused.digest, digest)) {
-        return &facts->refused;
-    }
-    for (uint8_t i = 0; i < facts->rejection_count; i++) {
-        if (same_digest(facts->rejections[i].digest, digest)) {
-            return &facts->rejections[i];
+    memcpy(oldest->digest, fate->digest, sizeof(oldest->digest));
+    oldest->failures = fate->tries;
+    oldest->until_s = agent->total_s + (fate->tries <= 1u ? WAIT_FIRST_S : WAIT_LATER_S);
+    dr_step_save(step);
+}
+
+static const struct dr_agent_fate *fate_of(const struct dr_agent *agent, const uint8_t digest[32])
+{
+    for (uint8_t i = 0; i < agent->facts->fate_count; i++) {
+        if (dr_digest_equal(agent->facts->fates[i].digest, digest)) {
+            return &agent->facts->fates[i];
         }
     }
     return NULL;
@@ -67,23 +55,21 @@ fate_of(const struct dr_agent_facts *facts, const uint8_t digest[32])
 static void resolve(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    const struct dr_agent_facts *facts = agent->facts;
     struct dr_outcome *installing = &agent->record.installing;
-    if (same_digest(facts->digest, installing->digest)) {
-        if (facts->image != DR_RUNS_CANDIDATE) {
+    if (dr_digest_equal(agent->facts->digest, installing->job.digest)) {
+        if (agent->facts->image != DR_RUNS_CANDIDATE) {
             dr_outcome_set(step, DR_OUTCOME_SUCCEEDED, installing, DR_REASON_NONE, NULL);
-            memset(installing, 0, sizeof(*installing));
         }
         return;
     }
-    const struct dr_agent_fate *fate = fate_of(facts, installing->digest);
-    enum dr_reason reason = fate != NULL ? fate->reason : DR_REASON_FLASH_OR_SOURCE;
-    if (fate == NULL && installing->installs < INSTALLS_MAX) {
-        return; /* never taken, a power cut was in between: the same job will come again */
+    const struct dr_agent_fate *fate = fate_of(agent, installing->job.digest);
+    if (fate != NULL) {
+        installing->tries = fate->tries;
+        dr_outcome_set(step, DR_OUTCOME_FAILED, installing, fate->reason, NULL);
+    } else if (installing->installs >= INSTALLS_MAX) {
+        dr_outcome_set(step, DR_OUTCOME_FAILED, installing, DR_REASON_FLASH_OR_SOURCE, NULL);
     }
-    installing->tries = fate != NULL ? fate->tries : 0;
-    dr_outcome_set(step, DR_OUTCOME_FAILED, installing, reason, NULL);
-    memset(installing, 0, sizeof(*installing));
+    /* Otherwise it was never taken, a power cut was in between: the same job will come again. */
 }
 
 void dr_trial_start(struct dr_step *step)
@@ -91,47 +77,52 @@ void dr_trial_start(struct dr_step *step)
     struct dr_agent *agent = step->agent;
     struct dr_agent_record *record = &agent->record;
     const struct dr_agent_facts *facts = agent->facts;
-    learn_waits(step);
-    if (record->installing.state == DR_OUTCOME_INSTALLING) {
+    uint32_t *seal_ms = &agent->timers[DR_TIMER_SEAL];
+    bool known = dr_digest_equal(record->confirmed, facts->digest);
+    for (uint8_t i = 0; i < facts->fate_count; i++) {
+        if (facts->fates[i].environment) {
+            learn_wait(step, &facts->fates[i]);
+        }
+    }
+    if (is_installing(agent)) {
         resolve(step);
     }
-    bool known = same_digest(record->confirmed, facts->digest);
-    if (facts->image == DR_RUNS_CONFIRMED && !known) {
-        memcpy(record->confirmed, facts->digest, sizeof(record->confirmed));
-        record->confirmed_s = step->total_s;
-        dr_step_save(step);
+    if (facts->image == DR_RUNS_CONFIRMED) {
+        if (!known) {
+            memcpy(record->confirmed, facts->digest, sizeof(record->confirmed));
+            record->confirmed_s = agent->total_s;
+            dr_step_save(step);
+        }
+        uint32_t since_s = agent->total_s - record->confirmed_s;
+        *seal_ms = since_s >= facts->seal_s || facts->confirmed_boots >= SEAL_BOOTS
+                       ? 0
+                       : 1000u * (facts->seal_s - since_s);
     } else if (facts->image == DR_RUNS_SEALED && known) {
         memset(record->confirmed, 0, sizeof(record->confirmed));
         dr_step_note(step, DR_REASON_SEAL, NULL);
     }
-}
-
-bool dr_trial_is_ours(const struct dr_agent *agent, const struct dr_agent_job *job)
-{
-    const struct dr_outcome *installing = &agent->record.installing;
-    return installing->state == DR_OUTCOME_INSTALLING && strcmp(installing->job_id, job->id) == 0 &&
-           installing->execution == job->execution;
+    if (facts->lower_rung && !dr_agent_unsealed(agent)) {
+        *seal_ms = RETRY_RUNG_MS;
+    }
 }
 
 static void see_self_test(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    struct dr_outcome *installing = &agent->record.installing;
+    const char *detail = step->event->self_test.detail;
     if (step->event->self_test.passed) {
         agent->health.self_test_passed = true;
-        agent->health.soak_from_ms = step->now_ms;
-        return;
+        agent->timers[DR_TIMER_SOAK] = 1000u * agent->facts->soak_s;
+    } else if (!on_trial(agent)) {
+        dr_step_note(step, DR_REASON_SELF_TEST, detail);
+    } else {
+        agent->health.reverting = DR_REASON_SELF_TEST;
+        if (is_installing(agent)) {
+            /* The words are kept here: the journal knows only the reason. */
+            dr_outcome_set(
+                step, DR_OUTCOME_FAILED, &agent->record.installing, DR_REASON_SELF_TEST, detail);
+        }
     }
-    if (!on_trial(agent)) {
-        dr_step_note(step, DR_REASON_SELF_TEST, step->event->self_test.detail);
-        return;
-    }
-    /* The words are kept here: the journal knows only the reason. */
-    dr_outcome_set(
-        step, DR_OUTCOME_FAILED, installing, DR_REASON_SELF_TEST, step->event->self_test.detail);
-    memset(installing, 0, sizeof(*installing));
-    dr_step_save(step);
-    agent->health.reverting = DR_REASON_SELF_TEST;
 }
 
 /* The service still offers jobs while an image is on trial. Whatever it says, ask about our own:
@@ -144,17 +135,14 @@ static void see_offer(struct dr_step *step)
     if (!on_trial(agent)) {
         return;
     }
-    if (installing->state != DR_OUTCOME_INSTALLING && event->kind == DR_EVENT_JOB &&
-        event->job->has_digest && same_digest(event->job->digest, agent->facts->digest)) {
+    if (!is_installing(agent) && event->kind == DR_EVENT_JOB && event->job->has_digest &&
+        dr_digest_equal(event->job->ref.digest, agent->facts->digest)) {
         /* The record was lost, but this is the job that brought us here. */
         installing->state = DR_OUTCOME_INSTALLING;
-        dr_agent_copy_text(installing->job_id, sizeof(installing->job_id), event->job->id);
-        installing->execution = event->job->execution;
-        installing->version = event->job->version;
-        memcpy(installing->digest, event->job->digest, sizeof(installing->digest));
+        installing->job = event->job->ref;
         dr_step_save(step);
     }
-    if (installing->state == DR_OUTCOME_INSTALLING && !agent->health.job_gone) {
+    if (is_installing(agent) && !agent->health.job_gone) {
         dr_step_send(step, DR_SEND_ACTIVE);
     }
 }
@@ -164,20 +152,17 @@ static void see_update(struct dr_step *step)
     struct dr_agent *agent = step->agent;
     struct dr_outcome *installing = &agent->record.installing;
     const struct dr_agent_event *event = step->event;
-    if (event->update.outcome || installing->state != DR_OUTCOME_INSTALLING ||
-        strcmp(event->update.job_id, installing->job_id) != 0) {
+    if (event->update.outcome || !is_installing(agent) ||
+        strcmp(event->update.job_id, installing->job.id) != 0) {
         return;
     }
     if (event->kind == DR_EVENT_UPDATE_ACCEPTED) {
-        installing->version =
-            event->update.version != 0 ? event->update.version : installing->version + 1u;
+        installing->job.version++;
     } else if (event->update.canceled && on_trial(agent)) {
-        memset(installing, 0, sizeof(*installing));
-        dr_step_save(step);
+        installing->state = DR_OUTCOME_NONE;
         agent->health.reverting = DR_REASON_CANCELED;
-    } else if (
-        event->update.code == DR_CODE_NOT_FOUND || event->update.code == DR_CODE_TERMINAL ||
-        event->update.code == DR_CODE_INVALID_TRANSITION) {
+        dr_step_save(step);
+    } else if (event->update.code == DR_CODE_GONE) {
         agent->health.job_gone = true;
     }
 }
@@ -185,16 +170,15 @@ static void see_update(struct dr_step *step)
 static void confirmed(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    struct dr_outcome *installing = &agent->record.installing;
     agent->health.confirm_written = true;
+    agent->timers[DR_TIMER_SEAL] = 1000u * agent->facts->seal_s;
     memcpy(agent->record.confirmed, agent->facts->digest, sizeof(agent->record.confirmed));
-    agent->record.confirmed_s = step->total_s;
-    if (installing->state == DR_OUTCOME_INSTALLING) {
-        dr_outcome_set(step, DR_OUTCOME_SUCCEEDED, installing, DR_REASON_NONE, NULL);
-        memset(installing, 0, sizeof(*installing));
-    }
+    agent->record.confirmed_s = agent->total_s;
     agent->report_wanted = true;
     dr_step_save(step);
+    if (is_installing(agent)) {
+        dr_outcome_set(step, DR_OUTCOME_SUCCEEDED, &agent->record.installing, DR_REASON_NONE, NULL);
+    }
 }
 
 static void reset(struct dr_step *step, enum dr_reason reason)
@@ -202,185 +186,105 @@ static void reset(struct dr_step *step, enum dr_reason reason)
     dr_step_save(step);
     dr_step_push(step, DR_ACT_RESET)->reason = reason;
     step->agent->state = DR_AGENT_RESETTING;
-    step->agent->next_ms = step->now_ms + REBOOT_MS;
+    step->agent->timers[DR_TIMER_STATE] = REBOOT_MS;
 }
 
 static void see_done(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
+    struct dr_agent_health *health = &agent->health;
     const struct dr_agent_event *event = step->event;
-    bool well = event->done.status == DR_OK;
     enum dr_agent_act act = event->done.act;
-    if (act == DR_ACT_ASK) {
-        if (event->done.reason == DR_REASON_INSTALL) {
-            return; /* the job's question */
-        }
+    bool well = event->done.status == DR_OK;
+    if (act == DR_ACT_ASK && event->done.reason != DR_REASON_INSTALL) {
         if (well) {
             reset(step, event->done.reason);
         } else {
             uint32_t wait_s = event->done.status == DR_E_AGAIN ? event->done.wait_s : WAIT_FIRST_S;
-            agent->health.retry_ms = step->now_ms + 1000u * (uint64_t)(wait_s + 1u);
+            agent->timers[DR_TIMER_REQUEST] =
+                1000u * (wait_s < WAIT_LATER_S ? wait_s + 1u : WAIT_LATER_S);
         }
-    } else if (act == DR_ACT_CONFIRM || act == DR_ACT_SEAL || act == DR_ACT_RETRY) {
-        agent->health.retry_ms = well ? 0 : step->now_ms + REQUEST_MS;
-        if (well && act == DR_ACT_CONFIRM) {
+    } else if (well && act >= DR_ACT_CONFIRM && act <= DR_ACT_RETRY) {
+        agent->timers[DR_TIMER_REQUEST] = 0;
+        if (act == DR_ACT_CONFIRM) {
             confirmed(step);
-        }
-        agent->health.seal_written |= well && act == DR_ACT_SEAL;
-        agent->health.retry_written |= well && act == DR_ACT_RETRY;
-    } else if (act == DR_ACT_REVERT) {
-        if (well) {
-            reset(step, agent->health.reverting);
+        } else if (act == DR_ACT_SEAL) {
+            health->seal_written = true;
+        } else if (act == DR_ACT_RETRY) {
+            health->retry_written = true;
         } else {
-            agent->health.retry_ms = step->now_ms + RETRY_MS_MIN;
+            reset(step, health->reverting);
         }
     }
 }
 
 void dr_trial_see(struct dr_step *step)
 {
-    struct dr_agent *agent = step->agent;
-    switch (step->event->kind) {
-    case DR_EVENT_SELF_TEST:
+    enum dr_agent_event_kind kind = step->event->kind;
+    if (kind >= DR_EVENT_JOB && kind <= DR_EVENT_REPORT_ACCEPTED) {
+        step->agent->health.round_trip = true; /* whatever it says, the service said it */
+    }
+    if (kind == DR_EVENT_SELF_TEST) {
         see_self_test(step);
-        return;
-    case DR_EVENT_DONE:
+    } else if (kind == DR_EVENT_DONE) {
         see_done(step);
-        return;
-    case DR_EVENT_JOB:
-    case DR_EVENT_NO_JOB:
-        agent->health.round_trip = true;
+    } else if (kind == DR_EVENT_JOB || kind == DR_EVENT_NO_JOB) {
         see_offer(step);
-        return;
-    case DR_EVENT_UPDATE_ACCEPTED:
-    case DR_EVENT_UPDATE_REFUSED:
-        agent->health.round_trip = true;
+    } else if (kind == DR_EVENT_UPDATE_ACCEPTED || kind == DR_EVENT_UPDATE_REFUSED) {
         see_update(step);
-        return;
-    case DR_EVENT_NOTIFIED:
-    case DR_EVENT_ASK_REFUSED:
-    case DR_EVENT_BLOCK:
-    case DR_EVENT_STREAM_REFUSED:
-    case DR_EVENT_REPORT_ACCEPTED:
-        agent->health.round_trip = true; /* whatever it says, the service said it */
-        return;
-    case DR_EVENT_START:
-    case DR_EVENT_TICK:
-    case DR_EVENT_LINK_UP:
-    case DR_EVENT_LINK_DOWN:
-    case DR_EVENT_COUNT:
-        return;
     }
 }
 
-/* Uptime at which this image may be sealed, once it is healthy. */
-static uint64_t seal_ms(const struct dr_agent *agent)
+/* The next thing to do about the running image; DR_ACT_COUNT: nothing now. The one place that
+ * orders the way from test boot to sealed. */
+static enum dr_agent_act next_act(struct dr_agent *agent)
 {
-    const struct dr_agent_facts *facts = agent->facts;
-    uint32_t at_s = agent->record.confirmed_s + facts->seal_s;
-    if ((facts->image == DR_RUNS_CONFIRMED && facts->confirmed_boots >= SEAL_BOOTS) ||
-        at_s <= agent->base_s) {
-        return 1u;
-    }
-    return 1000u * (uint64_t)(at_s - agent->base_s);
-}
-
-static uint64_t later(uint64_t a_ms, uint64_t b_ms)
-{
-    return a_ms > b_ms ? a_ms : b_ms;
-}
-
-/* Is there a job that waits for the seal? */
-static bool job_waits(const struct dr_agent *agent)
-{
-    return agent->state == DR_AGENT_WAITING && agent->wait_reason == DR_REASON_UNSEALED;
-}
-
-/* What the running image waits for, and when that is due: the one place that orders the steps from
- * test boot to sealed, read both by the turn and by the timer. */
-enum due { DUE_NOTHING, DUE_REVERT, DUE_HEALTHY, DUE_CONFIRM, DUE_SEAL, DUE_RETRY, DUE_RESET };
-
-static enum due next_due(const struct dr_agent *agent, uint64_t *ret_ms)
-{
-    const struct dr_agent_facts *facts = agent->facts;
-    const struct dr_agent_health *health = &agent->health;
-    bool match = agent->record.installing.state != DR_OUTCOME_INSTALLING ||
-                 facts->image != DR_RUNS_CANDIDATE ||
-                 same_digest(agent->record.installing.digest, facts->digest);
-    *ret_ms = later(health->retry_ms, 1u);
+    struct dr_agent_health *health = &agent->health;
+    bool on_time = agent->timers[DR_TIMER_SEAL] == 0;
     if (health->reverting != DR_REASON_NONE) {
-        return DUE_REVERT;
+        return DR_ACT_REVERT;
     }
     if (health->seal_written || health->retry_written) {
-        if (job_waits(agent)) {
-            *ret_ms = 1u; /* at once, whatever the product said before */
-        }
-        return DUE_RESET;
+        return DR_ACT_RESET;
     }
-    if (facts->lower_rung && !dr_agent_unsealed(agent)) {
-        *ret_ms = later(*ret_ms, RETRY_RUNG_MS);
-        return DUE_RETRY;
+    if (!dr_agent_unsealed(agent)) {
+        return on_time ? DR_ACT_RETRY : DR_ACT_COUNT;
     }
-    if (!dr_agent_unsealed(agent) || facts->recovery || !health->self_test_passed ||
-        !health->round_trip || !match) {
-        return DUE_NOTHING;
+    if (!health->self_test_passed || !health->round_trip || agent->timers[DR_TIMER_SOAK] != 0) {
+        return DR_ACT_COUNT;
     }
-    if (!health->healthy) {
-        *ret_ms = health->soak_from_ms + 1000u * (uint64_t)facts->soak_s;
-        return DUE_HEALTHY;
+    if (on_trial(agent)) {
+        /* It must be the very image that was installed. */
+        bool match = !is_installing(agent) ||
+                     dr_digest_equal(agent->record.installing.job.digest, agent->facts->digest);
+        health->healthy = match;
+        return match ? DR_ACT_CONFIRM : DR_ACT_COUNT;
     }
-    if (facts->image == DR_RUNS_CANDIDATE && !health->confirm_written) {
-        return DUE_CONFIRM;
-    }
-    *ret_ms = later(*ret_ms, seal_ms(agent));
-    return DUE_SEAL;
+    health->healthy = true;
+    return on_time ? DR_ACT_SEAL : DR_ACT_COUNT;
 }
 
 void dr_trial_turn(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    uint64_t due_ms = 0;
-    enum due due = next_due(agent, &due_ms);
-    if (due == DUE_HEALTHY && step->now_ms >= due_ms) {
-        agent->health.healthy = true;
-        due = next_due(agent, &due_ms);
-    }
-    if (step->now_ms < due_ms) {
+    uint32_t *wait_ms = &agent->timers[DR_TIMER_REQUEST];
+    enum dr_agent_act act = next_act(agent);
+    bool job_waits = agent->state == DR_AGENT_WAITING && agent->wait_reason == DR_REASON_UNSEALED;
+    if (act == DR_ACT_COUNT || agent->state == DR_AGENT_RESETTING) {
         return;
     }
-    /* Until the result of a request is known, it is not written again. */
-    agent->health.retry_ms = step->now_ms + REQUEST_MS;
-    switch (due) {
-    case DUE_NOTHING:
-    case DUE_HEALTHY:
-        agent->health.retry_ms = 0;
-        return;
-    case DUE_REVERT:
-        dr_step_push(step, DR_ACT_REVERT)->reason = agent->health.reverting;
-        return;
-    case DUE_CONFIRM:
-        (void)dr_step_push(step, DR_ACT_CONFIRM);
-        return;
-    case DUE_SEAL:
-        (void)dr_step_push(step, DR_ACT_SEAL);
-        return;
-    case DUE_RETRY:
-        (void)dr_step_push(step, DR_ACT_RETRY);
-        return;
-    case DUE_RESET:
-        if (job_waits(agent)) {
-            reset(step, DR_REASON_SEAL);
-        } else {
-            dr_step_question(
-                step, DR_MAY_REBOOT,
-                agent->health.seal_written ? DR_REASON_SEAL : DR_REASON_LADDER);
-        }
+    if (act == DR_ACT_RESET && job_waits) {
+        reset(step, DR_REASON_SEAL); /* at once, whatever the product said before */
         return;
     }
-}
-
-uint64_t dr_trial_next_ms(const struct dr_agent *agent)
-{
-    uint64_t due_ms = 0;
-    return next_due(agent, &due_ms) == DUE_NOTHING ? 0 : due_ms;
+    if (*wait_ms != 0) {
+        return;
+    }
+    *wait_ms = REQUEST_MS; /* until the result is known it is not written again */
+    if (act == DR_ACT_RESET) {
+        dr_step_question(
+            step, DR_MAY_REBOOT, agent->health.seal_written ? DR_REASON_SEAL : DR_REASON_LADDER);
+    } else {
+        dr_step_push(step, act)->reason = agent->health.reverting;
+    }
 }

@@ -22,8 +22,7 @@ static bool is_missing(const struct dr_window *window, uint32_t index)
 }
 
 bool dr_window_init(
-    struct dr_window *window, uint32_t file_bytes, uint32_t block_bytes, uint32_t window_bytes,
-    uint64_t now_ms)
+    struct dr_window *window, uint32_t file_bytes, uint32_t block_bytes, uint32_t window_bytes)
 {
     memset(window, 0, sizeof(*window));
     uint32_t count = file_bytes / block_bytes + (file_bytes % block_bytes != 0 ? 1u : 0u);
@@ -36,7 +35,6 @@ bool dr_window_init(
     window->limit_max = window_bytes / block_bytes != 0 ? window_bytes / block_bytes : 1u;
     window->limit = window->limit_max < LIMIT_FIRST ? window->limit_max : LIMIT_FIRST;
     window->rto_ms = RTO_MS_FIRST;
-    window->heard_ms = now_ms;
     return true;
 }
 
@@ -67,12 +65,6 @@ bool dr_window_wants(const struct dr_window *window, uint32_t index, uint32_t si
     }
     uint32_t left = window->file_bytes - index * window->block_bytes;
     return size_bytes == (left < window->block_bytes ? left : window->block_bytes);
-}
-
-static uint32_t span_of(uint64_t now_ms, uint64_t then_ms)
-{
-    uint64_t span = now_ms > then_ms ? now_ms - then_ms : 0;
-    return span > UINT32_MAX ? UINT32_MAX : (uint32_t)span;
 }
 
 /* RFC 6298 with its own constants, in integers. */
@@ -109,14 +101,13 @@ static void completed(struct dr_window *window, const struct dr_window_request *
     }
 }
 
-void dr_window_got(struct dr_window *window, uint32_t index, uint64_t now_ms)
+void dr_window_got(struct dr_window *window, uint32_t index, uint32_t now_ms)
 {
     if (index >= window->block_count || !is_missing(window, index)) {
         return;
     }
     window->missing[index / 8u] &= (uint8_t) ~(1u << (index % 8u));
     window->missing_count--;
-    window->heard_ms = now_ms;
     window->quiet_ms = now_ms;
     for (size_t i = 0; i < DR_WINDOW_REQUESTS_MAX; i++) {
         struct dr_window_request *request = &window->requests[i];
@@ -125,10 +116,10 @@ void dr_window_got(struct dr_window *window, uint32_t index, uint64_t now_ms)
             continue;
         }
         if (!request->repeated && !request->answered) {
-            measure(window, span_of(now_ms, request->sent_ms));
+            measure(window, now_ms - request->sent_ms);
         }
         request->answered = true;
-        request->owed.bits &= ~(UINT64_C(1) << bit);
+        request->owed.bits &= ~(1u << bit);
         window->flying--;
         if (request->owed.bits == 0) {
             completed(window, request);
@@ -137,15 +128,18 @@ void dr_window_got(struct dr_window *window, uint32_t index, uint64_t now_ms)
     }
 }
 
-/* The time at which a request counts as lost. Blocks that still arrive put it off: they may stand
- * in front of the ones it is waiting for. */
-static uint64_t lost_ms(const struct dr_window *window, const struct dr_window_request *request)
+/* How long until a request counts as lost, 0 = it does. Blocks that arrive put it off: they may
+ * stand in front of the ones it is waiting for. */
+static uint32_t patience_ms(
+    const struct dr_window *window, const struct dr_window_request *request, uint32_t now_ms)
 {
-    uint64_t from_ms = request->sent_ms > window->quiet_ms ? request->sent_ms : window->quiet_ms;
-    return request->overtaken ? 0 : from_ms + window->rto_ms;
+    uint32_t sent_ms = now_ms - request->sent_ms;
+    uint32_t quiet_ms = now_ms - window->quiet_ms;
+    uint32_t waited_ms = sent_ms < quiet_ms ? sent_ms : quiet_ms;
+    return request->overtaken || waited_ms >= window->rto_ms ? 0 : window->rto_ms - waited_ms;
 }
 
-static void send(struct dr_window *window, struct dr_window_request *request, uint64_t now_ms)
+static void send(struct dr_window *window, struct dr_window_request *request, uint32_t now_ms)
 {
     request->sent_ms = now_ms;
     request->number = ++window->number;
@@ -153,11 +147,11 @@ static void send(struct dr_window *window, struct dr_window_request *request, ui
     request->answered = false;
 }
 
-static bool repeat_lost(struct dr_window *window, uint64_t now_ms, struct dr_block_range *ret_range)
+static bool repeat_lost(struct dr_window *window, uint32_t now_ms, struct dr_block_range *ret_range)
 {
     for (size_t i = 0; i < DR_WINDOW_REQUESTS_MAX; i++) {
         struct dr_window_request *request = &window->requests[i];
-        if (request->owed.bits == 0 || now_ms < lost_ms(window, request)) {
+        if (request->owed.bits == 0 || patience_ms(window, request, now_ms) != 0) {
             continue;
         }
         if (!request->overtaken) {
@@ -191,7 +185,7 @@ static struct dr_block_range gather(struct dr_window *window, uint32_t count_max
         } else if (index - range.first >= DR_WINDOW_SPAN) {
             break;
         }
-        range.bits |= UINT64_C(1) << (index - range.first);
+        range.bits |= 1u << (index - range.first);
         count++;
     }
     window->scan = index;
@@ -199,7 +193,7 @@ static struct dr_block_range gather(struct dr_window *window, uint32_t count_max
     return range;
 }
 
-bool dr_window_next(struct dr_window *window, uint64_t now_ms, struct dr_block_range *ret_range)
+bool dr_window_next(struct dr_window *window, uint32_t now_ms, struct dr_block_range *ret_range)
 {
     if (repeat_lost(window, now_ms, ret_range)) {
         return true;
@@ -236,15 +230,14 @@ void dr_window_forget(struct dr_window *window)
     window->srtt_ms = 0;
 }
 
-uint64_t dr_window_due_ms(const struct dr_window *window)
+uint32_t dr_window_wait_ms(const struct dr_window *window, uint32_t now_ms)
 {
-    uint64_t due_ms = 0;
+    uint32_t wait_ms = UINT32_MAX;
     for (size_t i = 0; i < DR_WINDOW_REQUESTS_MAX; i++) {
         if (window->requests[i].owed.bits != 0) {
-            uint64_t at_ms = lost_ms(window, &window->requests[i]);
-            at_ms = at_ms == 0 ? 1u : at_ms;
-            due_ms = due_ms == 0 || at_ms < due_ms ? at_ms : due_ms;
+            uint32_t left_ms = patience_ms(window, &window->requests[i], now_ms);
+            wait_ms = left_ms < wait_ms ? left_ms : wait_ms;
         }
     }
-    return due_ms;
+    return wait_ms;
 }

@@ -5,6 +5,8 @@
  * owes. A request is repeated, holes only, when a later one has been answered in full or when
  * nothing came for a time that follows the measured round trip (as in RFC 6298). The number of
  * bytes in flight grows while answers are complete and halves on a loss.
+ *
+ * now_ms may wrap around: only spans that are shorter than a silence are ever measured.
  */
 #ifndef DR_DEVICE_AGENT_WINDOW_H
 #define DR_DEVICE_AGENT_WINDOW_H
@@ -14,18 +16,18 @@
 
 #define DR_WINDOW_BLOCKS_MAX 4096u
 #define DR_WINDOW_REQUESTS_MAX 8u
-#define DR_WINDOW_SPAN 64u /* blocks that one request can name */
+#define DR_WINDOW_SPAN 32u /* blocks that one request can name */
 #define DR_WINDOW_REQUEST_BYTES_MAX 131072u
 
 /* Blocks first + k for every set bit k. Never empty where it is handed out. */
 struct dr_block_range {
     uint32_t first;
-    uint64_t bits;
+    uint32_t bits;
 };
 
 struct dr_window_request {
     struct dr_block_range owed; /* bits 0: free */
-    uint64_t sent_ms;
+    uint32_t sent_ms;
     uint32_t number; /* order of sending */
     bool repeated;   /* its round trip is not measured */
     bool answered;   /* at least one block of it came */
@@ -45,16 +47,14 @@ struct dr_window {
     uint32_t srtt_ms; /* smoothed round trip, 0 = not measured */
     uint32_t rttvar_ms;
     uint32_t rto_ms;
-    uint64_t heard_ms; /* last block that was wanted */
-    uint64_t quiet_ms; /* start of the present silence */
+    uint32_t quiet_ms; /* start of the present silence */
     struct dr_window_request requests[DR_WINDOW_REQUESTS_MAX];
     uint8_t missing[DR_WINDOW_BLOCKS_MAX / 8u]; /* bit set = missing, least significant first */
 };
 
 /* Nothing missing yet. false: more than DR_WINDOW_BLOCKS_MAX blocks. */
 bool dr_window_init(
-    struct dr_window *window, uint32_t file_bytes, uint32_t block_bytes, uint32_t window_bytes,
-    uint64_t now_ms);
+    struct dr_window *window, uint32_t file_bytes, uint32_t block_bytes, uint32_t window_bytes);
 
 void dr_window_want(struct dr_window *window, uint32_t index);
 void dr_window_want_all(struct dr_window *window, const uint8_t *kept);
@@ -63,15 +63,16 @@ void dr_window_want_all(struct dr_window *window, const uint8_t *kept);
 bool dr_window_wants(const struct dr_window *window, uint32_t index, uint32_t size_bytes);
 
 /* The block is safe. Also measures the round trip. */
-void dr_window_got(struct dr_window *window, uint32_t index, uint64_t now_ms);
+void dr_window_got(struct dr_window *window, uint32_t index, uint32_t now_ms);
 
 /* The next request to send now; false: none. Call until false. */
-bool dr_window_next(struct dr_window *window, uint64_t now_ms, struct dr_block_range *ret_range);
+bool dr_window_next(struct dr_window *window, uint32_t now_ms, struct dr_block_range *ret_range);
 
 /* Everything asked for counts as lost; ask again after the next dr_window_next. */
 void dr_window_forget(struct dr_window *window);
 
-/* When dr_window_next may have something to say though nothing arrived; 0: never. */
-uint64_t dr_window_due_ms(const struct dr_window *window);
+/* In how many milliseconds dr_window_next may have something to say though nothing arrived;
+ * UINT32_MAX: never. */
+uint32_t dr_window_wait_ms(const struct dr_window *window, uint32_t now_ms);
 
 #endif

@@ -1,28 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What the hand-off means for the agent and for the device report. */
+#include "base/check.h"
 #include "device/client/client_priv.h"
 
 #include <string.h>
 
-static void
-tell_fate(struct dr_agent_fate *fate, const uint8_t *digest, uint8_t reason, uint8_t tries)
+static struct dr_agent_fate *
+tell_fate(struct dr_agent_facts *facts, const uint8_t *digest, uint8_t reason, uint8_t tries)
 {
+    struct dr_agent_fate *fate = &facts->fates[facts->fate_count++];
     memcpy(fate->digest, digest, sizeof(fate->digest));
     fate->reason = (enum dr_reason)reason;
     fate->tries = tries;
+    return fate;
 }
 
-static void tell_rejections(struct dr_agent_facts *facts, const struct dr_rejections *rejections)
+/* What explains best comes first: how the last image was left, why an INSTALL was not taken, what
+ * the ring of rejections remembers. */
+static void tell_fates(struct dr_agent_facts *facts, const struct dr_boot_info *info)
 {
+    const struct dr_rejections *rejections = &info->rejections;
+    uint8_t kind = info->last.kind;
+    if (kind != DR_TRANSITION_NONE && kind != DR_TRANSITION_INSTALL &&
+        kind != DR_TRANSITION_CONFIRM && kind != DR_TRANSITION_SEAL) {
+        (void)tell_fate(facts, info->last.digest, info->last.reason, info->last.faults);
+    }
+    if (info->refused.kind != DR_TRANSITION_NONE) {
+        (void)tell_fate(facts, info->refused.digest, info->refused.reason, 0);
+    }
     for (size_t i = 0; i < DR_BOOT_REJECTIONS; i++) {
         const struct dr_rejection *entry = &rejections->entry[i];
         if (entry->class != DR_REJECTION_NONE) {
-            struct dr_agent_fate *fate = &facts->rejections[facts->rejection_count++];
-            tell_fate(fate, entry->digest, rejections->reason[i], rejections->count[i]);
+            struct dr_agent_fate *fate =
+                tell_fate(facts, entry->digest, rejections->reason[i], rejections->count[i]);
             fate->environment = entry->class == DR_REJECTION_ENVIRONMENT;
+            fate->final = !fate->environment;
         }
     }
 }
+
+DR_STATIC_ASSERT(DR_BOOT_REJECTIONS + 2u <= DR_AGENT_FATES_MAX, "every fate has its place");
 
 static void learn_facts(struct dr_client *client)
 {
@@ -43,12 +60,7 @@ static void learn_facts(struct dr_client *client)
     facts->spare_bytes = dr_slot_capacity(&client->config.flash->geometry, &spare);
     facts->block_bytes = client->config.block_bytes;
     facts->window_bytes = client->config.window_bytes;
-    if (info->last.kind != DR_TRANSITION_INSTALL && info->last.kind != DR_TRANSITION_CONFIRM &&
-        info->last.kind != DR_TRANSITION_SEAL) {
-        tell_fate(&facts->last, info->last.digest, info->last.reason, info->last.faults);
-    }
-    tell_fate(&facts->refused, info->refused.digest, info->refused.reason, 0);
-    tell_rejections(facts, &info->rejections);
+    tell_fates(facts, info);
 }
 
 static void learn_report(struct dr_client *client)

@@ -24,6 +24,18 @@ static enum dr_reason reason_of(enum dr_link_fault fault)
     return DR_REASON_NONE;
 }
 
+/* Whole seconds without a 64-bit division: 1024 ms are 1 s and 24 ms more. */
+static uint32_t seconds(uint64_t ms)
+{
+    uint32_t total_s = 0;
+    while (ms >= 1024u) { /* bound: each turn leaves less than a fortieth */
+        uint32_t chunks = (uint32_t)(ms >> 10);
+        total_s += chunks;
+        ms = (ms & 1023u) + (uint64_t)chunks * 24u;
+    }
+    return total_s + (ms >= 1000u ? 1u : 0u);
+}
+
 enum dr_status dr_client_connect(struct dr_client *client)
 {
     const struct dr_client_clock *clock = &client->clock;
@@ -47,7 +59,7 @@ enum dr_status dr_client_connect(struct dr_client *client)
         .certificate_pem = certificate,
         .key = recovery ? DR_ANCHOR_IDENTITY_RECOVERY : DR_ANCHOR_IDENTITY_NORMAL,
         .floor_s = dr_client_floor_s(client),
-        .now_s = clock->told_s == 0 ? 0 : clock->told_s + dr_agent_seconds(since_ms),
+        .now_s = clock->told_s == 0 ? 0 : clock->told_s + seconds(since_ms),
     };
     const struct dr_link *link = client->config.link;
     return link->connect(link->context, &identity, subscriptions, DR_AGENT_FILTERS);
@@ -57,8 +69,7 @@ void dr_client_send(struct dr_client *client, const struct dr_agent_action *acti
 {
     const struct dr_link *link = client->config.link;
     struct dr_letter *letter = &client->letter;
-    enum dr_status status =
-        dr_agent_compose(&client->agent, action, &client->self, dr_client_now(client), letter);
+    enum dr_status status = dr_agent_compose(&client->agent, action, &client->self, letter);
     if (status == DR_OK) {
         status = link->publish(
             link->context, letter->topic, letter->payload, letter->size_bytes, letter->qos);
