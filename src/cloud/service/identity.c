@@ -221,15 +221,15 @@ dr_changes_of_policy(struct dr_db *db, const char *policy, struct dr_changes *ch
 
 void dr_service_tell_changes(struct dr_service *service, const struct dr_changes *changes)
 {
-    void (*tell)(void *context, const char *certificate_id) = service->hooks.identity_changed;
-    if (tell == NULL) {
+    struct dr_service_hooks hooks = dr_service_hooks_now(service);
+    if (hooks.identity_changed == NULL) {
         return;
     }
     if (changes->all) {
-        tell(service->hooks.context, NULL);
+        hooks.identity_changed(hooks.context, NULL);
         return;
     }
     for (size_t i = 0; i < changes->count; i++) {
-        tell(service->hooks.context, changes->ids[i]);
+        hooks.identity_changed(hooks.context, changes->ids[i]);
     }
 }

@@ -24,36 +24,36 @@ malformed_at(const struct compiler *compiler, const char *member, const char *wh
         "the policy is malformed: statement %zu: %s %s", compiler->statement, member, what);
 }
 
-/* Feed a string, or each string of a list, to a builder function. */
+/* A string, or a boolean as conditions have it: {"Bool": {"key": true}}. NULL: neither. */
+static const char *scalar(const json_t *value, bool booleans)
+{
+    if (booleans && json_is_boolean(value)) {
+        return json_is_true(value) ? "true" : "false";
+    }
+    return json_string_value(value);
+}
+
+/* Feed one text, or each of a list, to a builder function. */
 static enum dr_status each_text(
     struct compiler *compiler, const char *member, const json_t *value,
     void (*take)(struct dr_policy_builder *builder, const char *text))
 {
-    if (json_is_string(value)) {
-        take(&compiler->builder, json_string_value(value));
+    bool booleans = take == dr_policy_build_value;
+    if (scalar(value, booleans) != NULL) {
+        take(&compiler->builder, scalar(value, booleans));
         return DR_OK;
     }
     if (!json_is_array(value) || json_array_size(value) == 0) {
         return malformed_at(compiler, member, "must be a string or a list of strings");
     }
     for (size_t i = 0; i < json_array_size(value); i++) {
-        const json_t *item = json_array_get(value, i);
-        if (!json_is_string(item)) {
+        const char *text = scalar(json_array_get(value, i), booleans);
+        if (text == NULL) {
             return malformed_at(compiler, member, "must hold strings only");
         }
-        take(&compiler->builder, json_string_value(item));
+        take(&compiler->builder, text);
     }
     return DR_OK;
-}
-
-/* A condition's values may also be booleans: {"Bool": {"key": true}}. */
-static enum dr_status condition_values(struct compiler *compiler, const json_t *value)
-{
-    if (json_is_boolean(value)) {
-        dr_policy_build_value(&compiler->builder, json_is_true(value) ? "true" : "false");
-        return DR_OK;
-    }
-    return each_text(compiler, "Condition", value, dr_policy_build_value);
 }
 
 static enum dr_status conditions(struct compiler *compiler, json_t *condition)
@@ -73,7 +73,7 @@ static enum dr_status conditions(struct compiler *compiler, json_t *condition)
         json_object_foreach(keys, key, values)
         {
             dr_policy_build_condition(&compiler->builder, op_name, key);
-            DR_TRY(condition_values(compiler, values));
+            DR_TRY(each_text(compiler, "Condition", values, dr_policy_build_value));
         }
     }
     return DR_OK;

@@ -55,10 +55,18 @@ static bool copy_config(struct dr_service *service, const struct dr_service_conf
 
 static void outbox_ready(void *context)
 {
-    const struct dr_service *service = context;
-    if (service->hooks.outbox_ready != NULL) {
-        service->hooks.outbox_ready(service->hooks.context);
+    struct dr_service_hooks hooks = dr_service_hooks_now(context);
+    if (hooks.outbox_ready != NULL) {
+        hooks.outbox_ready(hooks.context);
     }
+}
+
+struct dr_service_hooks dr_service_hooks_now(struct dr_service *service)
+{
+    (void)pthread_mutex_lock(&service->lock);
+    struct dr_service_hooks hooks = service->hooks;
+    (void)pthread_mutex_unlock(&service->lock);
+    return hooks;
 }
 
 enum dr_status
@@ -85,7 +93,9 @@ dr_service_open(const struct dr_service_config *config, struct dr_service **ret_
 
 void dr_service_set_hooks(struct dr_service *service, const struct dr_service_hooks *hooks)
 {
+    (void)pthread_mutex_lock(&service->lock);
     service->hooks = *hooks;
+    (void)pthread_mutex_unlock(&service->lock);
     dr_store_on_outbox(service->store, outbox_ready, service);
 }
 
