@@ -314,6 +314,10 @@ void dr_api_exchange_finish(struct dr_api_exchange *exchange)
     if (!call->answer.set) {
         dr_api_fail(call, DR_API_INTERNAL, "the operation gave no answer");
     }
+    if (call->upload != NULL) {
+        /* Before the answer leaves: who reads a refusal finds nothing of the upload any more. */
+        dr_api_upload_drop(call->upload);
+    }
 }
 
 void dr_api_exchange_drop(struct dr_api_exchange *exchange)
