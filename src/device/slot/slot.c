@@ -157,108 +157,70 @@ static enum dr_status prepare(struct dr_slot *slot, uint32_t sector)
     return DR_OK;
 }
 
-/* Encrypt [offset, offset + size) into the scratch buffer, up to its end or to a sector that is
- * whole already. Sectors are prepared on the way. */
-static enum dr_status fill_scratch(
-    struct dr_slot *slot, uint32_t offset_bytes, const uint8_t *data, uint32_t size_bytes,
-    uint32_t *ret_filled_bytes)
+/* Encrypt and program a run inside one sector; the image's last unit is filled up. */
+static enum dr_status
+program_run(struct dr_slot *slot, uint32_t offset_bytes, const uint8_t *data, uint32_t size_bytes)
 {
+    const struct dr_flash *flash = slot->reader.flash;
+    const uint32_t unit_mask = flash->geometry.program_unit_bytes - 1u;
     const uint32_t sector_bytes = slot->reader.layout.sector_bytes;
     struct dr_slot_entry entry = slot->session;
-    uint32_t filled = 0;
-    uint32_t limit = size_bytes < slot->scratch_bytes ? size_bytes : slot->scratch_bytes;
-    while (filled < limit) { /* bound: at least one byte per round */
-        uint32_t sector = (offset_bytes + filled) / sector_bytes;
-        uint32_t within = (offset_bytes + filled) % sector_bytes;
-        uint32_t run = sector_bytes - within;
-        run = run < limit - filled ? run : limit - filled;
-        if (dr_slot_bit(slot->whole, sector)) {
-            break;
-        }
-        DR_TRY(prepare(slot, sector));
-        dr_slot_put_u16(entry.bytes, sector);
+    dr_slot_put_u16(entry.bytes, offset_bytes / sector_bytes);
+    while (size_bytes > 0) { /* bound: at least one byte per round */
+        uint32_t part = size_bytes < slot->scratch_bytes ? size_bytes : slot->scratch_bytes;
+        uint32_t padded = (part + unit_mask) & ~unit_mask;
+        memset(slot->scratch + part, flash->geometry.erased_value, padded - part);
         DR_TRY(dr_slot_cipher(
-            &slot->reader, &entry, within, data + filled, slot->scratch + filled, run));
-        filled += run;
-    }
-    *ret_filled_bytes = filled;
-    return DR_OK;
-}
-
-/* Program what the scratch buffer holds; the image's last unit is filled up. */
-static enum dr_status
-program_scratch(struct dr_slot *slot, uint32_t offset_bytes, uint32_t filled_bytes)
-{
-    const struct dr_flash_geometry *geometry = &slot->reader.flash->geometry;
-    uint32_t padded =
-        (filled_bytes + geometry->program_unit_bytes - 1u) & ~(geometry->program_unit_bytes - 1u);
-    memset(slot->scratch + filled_bytes, geometry->erased_value, padded - filled_bytes);
-    return dr_flash_program(
-        slot->reader.flash, slot->reader.layout.data_address + offset_bytes, slot->scratch, padded);
-}
-
-/* Blocks of a sector or more: each sector in [from, to) that this finished is whole. */
-static enum dr_status finish_sectors(struct dr_slot *slot, uint32_t from, uint32_t to)
-{
-    const uint32_t sector_bytes = slot->reader.layout.sector_bytes;
-    const uint32_t image_bytes = slot->reader.image_bytes;
-    for (uint32_t sector = from / sector_bytes; sector * sector_bytes < to; sector++) {
-        uint32_t left = image_bytes - sector * sector_bytes;
-        uint32_t end = sector * sector_bytes + (left < sector_bytes ? left : sector_bytes);
-        if (end <= to) {
-            DR_TRY(dr_slot_sector_whole(slot, sector));
-        }
+            &slot->reader, &entry, offset_bytes % sector_bytes, data, slot->scratch, part));
+        DR_TRY(dr_flash_program(
+            flash, slot->reader.layout.data_address + offset_bytes, slot->scratch, padded));
+        offset_bytes += part;
+        data += part;
+        size_bytes -= part;
     }
     return DR_OK;
 }
 
-static enum dr_status
-write_bytes(struct dr_slot *slot, uint32_t offset_bytes, const uint8_t *data, uint32_t size_bytes)
+/* Where the blocks of a partly filled sector are remembered; DR_SLOT_OPEN_MAX: no room. */
+static uint32_t open_or_free_index(const struct dr_slot *slot, uint32_t sector)
 {
-    const uint32_t sector_bytes = slot->reader.layout.sector_bytes;
-    uint32_t done = 0;
-    while (done < size_bytes) { /* bound: every round advances */
-        uint32_t at = offset_bytes + done;
-        uint32_t filled = 0;
-        DR_TRY(fill_scratch(slot, at, data + done, size_bytes - done, &filled));
-        if (filled == 0) { /* this sector is whole: on to the next */
-            done += sector_bytes - at % sector_bytes;
-            continue;
-        }
-        DR_TRY(program_scratch(slot, at, filled));
-        if (slot->block_bytes >= sector_bytes) {
-            DR_TRY(finish_sectors(slot, at, at + filled));
-        }
-        done += filled;
-    }
-    return DR_OK;
-}
-
-/* A block smaller than a sector: remembered in RAM until its sector is whole. */
-static enum dr_status
-write_part(struct dr_slot *slot, uint32_t block_index, const uint8_t *data, uint32_t size_bytes)
-{
-    const uint32_t per_sector = slot->reader.layout.sector_bytes / slot->block_bytes;
-    const uint32_t sector = block_index / per_sector;
     uint32_t index = dr_slot_open_index(slot, sector);
-    if (index == DR_SLOT_OPEN_MAX) {
-        index = 0;
-        while (index < DR_SLOT_OPEN_MAX && slot->open[index].written != 0) {
-            index++;
+    for (uint32_t i = 0; i < DR_SLOT_OPEN_MAX && index == DR_SLOT_OPEN_MAX; i++) {
+        if (slot->open[i].written == 0) {
+            index = i;
         }
     }
-    if (index == DR_SLOT_OPEN_MAX) {
-        return DR_E_BUSY;
-    }
-    DR_TRY(write_bytes(slot, block_index * slot->block_bytes, data, size_bytes));
-    slot->open[index].sector = (uint16_t)sector;
-    slot->open[index].written |= (uint64_t)1 << (block_index % per_sector);
-    uint32_t left = dr_slot_block_count(slot) - sector * per_sector;
-    uint32_t blocks = left < per_sector ? left : per_sector;
-    if (slot->open[index].written != ~(uint64_t)0 >> (DR_SLOT_BLOCKS_PER_SECTOR_MAX - blocks)) {
+    return index;
+}
+
+/* A block, or that part of it which lies in one sector. A sector that this fills is whole; one that
+ * it does not is remembered in RAM until it is. */
+static enum dr_status
+write_run(struct dr_slot *slot, uint32_t offset_bytes, const uint8_t *data, uint32_t size_bytes)
+{
+    const uint32_t sector_bytes = slot->reader.layout.sector_bytes;
+    const uint32_t sector = offset_bytes / sector_bytes;
+    const uint32_t left = slot->reader.image_bytes - sector * sector_bytes;
+    const uint32_t filled = left < sector_bytes ? left : sector_bytes;
+    const uint32_t index = open_or_free_index(slot, sector);
+    if (dr_slot_bit(slot->whole, sector)) {
         return DR_OK;
     }
-    slot->open[index].written = 0;
+    if (size_bytes < filled && index == DR_SLOT_OPEN_MAX) {
+        return DR_E_BUSY;
+    }
+    DR_TRY(prepare(slot, sector));
+    DR_TRY(program_run(slot, offset_bytes, data, size_bytes));
+    if (size_bytes < filled) {
+        struct dr_slot_open_sector *open = &slot->open[index];
+        open->sector = (uint16_t)sector;
+        open->written |= (uint32_t)1 << (offset_bytes % sector_bytes / slot->block_bytes);
+        uint32_t last = (filled - 1u) / slot->block_bytes;
+        if (open->written != UINT32_MAX >> (DR_SLOT_BLOCKS_PER_SECTOR_MAX - 1u - last)) {
+            return DR_OK;
+        }
+        open->written = 0;
+    }
     return dr_slot_sector_whole(slot, sector);
 }
 
@@ -280,12 +242,17 @@ dr_slot_write(struct dr_slot *slot, uint32_t offset_bytes, const uint8_t *data, 
     if (dr_slot_has_block(slot, block_index)) {
         return DR_OK;
     }
-    /* The session may find that the block is there after all. */
     enum dr_status status = dr_slot_session_begin(slot);
-    if (status == DR_OK && !dr_slot_has_block(slot, block_index)) {
-        status = slot->block_bytes < slot->reader.layout.sector_bytes
-                     ? write_part(slot, block_index, data, size_bytes)
-                     : write_bytes(slot, offset_bytes, data, size_bytes);
+    if (dr_slot_has_block(slot, block_index)) {
+        return status; /* the session found that it is there after all */
+    }
+    while (size_bytes > 0 && status == DR_OK) { /* bound: a sector per round */
+        uint32_t run = slot->reader.layout.sector_bytes;
+        run = run < size_bytes ? run : size_bytes;
+        status = write_run(slot, offset_bytes, data, run);
+        offset_bytes += run;
+        data += run;
+        size_bytes -= run;
     }
     if (status != DR_OK && status != DR_E_BUSY) {
         dr_slot_session_abandon(slot);

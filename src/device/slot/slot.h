@@ -4,7 +4,7 @@
  * Life: open; then resume (same resume key) or begin (anything else); write blocks as they come;
  * flush; when nothing is missing, read it back through `slot.reader` and verify.
  *
- * Blocks: block_bytes divides the sector size (at most 64 blocks to a sector) or is a multiple of
+ * Blocks: block_bytes divides the sector size (at most 32 blocks to a sector) or is a multiple of
  * it, and is a multiple of the program unit. Blocks arrive in any order, as often as they like. At
  * most DR_SLOT_OPEN_MAX sectors are partly filled at one time.
  *
@@ -23,7 +23,7 @@
 
 #define DR_SLOT_OPEN_MAX 16u
 #define DR_SLOT_BATCH_MAX 32u
-#define DR_SLOT_BLOCKS_PER_SECTOR_MAX 64u
+#define DR_SLOT_BLOCKS_PER_SECTOR_MAX 32u
 #define DR_SLOT_RANDOM_BYTES 16u
 
 struct dr_slot_config {
@@ -45,7 +45,7 @@ struct dr_slot_install {
 };
 
 struct dr_slot_open_sector {
-    uint64_t written; /* bit i: block i of this sector is on flash; 0: unused */
+    uint32_t written; /* bit i: block i of this sector is on flash; 0: unused */
     uint16_t sector;
 };
 
