@@ -113,6 +113,40 @@ class Power(BoardTest):
         self.assertIn("another board runs", second.stderr)
         self.assertEqual(device.show()["running"], "firmware")
 
+    def run_in_front(self, device):
+        """`daruma device run NAME` as a person would start it, its output in a pipe."""
+        return subprocess.Popen([BIN / "daruma", "device", "run", device.name, "--dir", device.path.parent],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def test_run_in_the_foreground(self):
+        device = self.device("front")
+        with self.run_in_front(device) as front:
+            self.addCleanup(front.kill)
+            self.assertTrue(any("up, cause" in line for line in iter(front.stdout.readline, "")))
+            with self.run_in_front(device) as watcher:
+                self.assertIn("is on already", watcher.stdout.readline())
+                device.verb("power", "reset")
+                self.assertTrue(any("reset: button" in line for line in iter(watcher.stdout.readline, "")))
+                watcher.send_signal(signal.SIGINT)
+            self.assertEqual(device.show()["running"], "firmware")
+            shown = device.show()
+            front.send_signal(signal.SIGINT)
+            front.communicate(timeout=20)
+            self.assertEqual(front.returncode, 0)
+        self.assertFalse(any(alive(shown[who]) for who in ("board_pid", "machine_pid", "anchor_pid")))
+
+    def test_a_killed_command_takes_the_board_nowhere(self):
+        """The board outlives who started it in the background, and a cut pin is not held for ever."""
+        device = self.device("held")
+        device.on()
+        self.up(device)
+        self.ask(device, b"pin 100000\n")
+        self.assertEqual(device.show()["pin"], 1)
+        device.verb("power-cut")
+        device.on()
+        self.up(device, 2)
+        self.assertEqual(device.show()["pin"], 0)
+
     def test_control_socket_takes_no_nonsense(self):
         device = self.device("nonsense")
         device.on()

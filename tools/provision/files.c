@@ -32,6 +32,21 @@ bool dr_provision_path(const char *directory, const char *name, char out[PATH_MA
     return len > 0 && len < PATH_MAX;
 }
 
+/* A board may still run for a create that was killed; one that is in use is left alone. */
+static enum dr_status quiet(const struct dr_provision_plan *plan, struct dr_provision_error *error)
+{
+    char marker[PATH_MAX];
+    if (dr_device_board_pid(plan->directory) == 0) {
+        return DR_OK;
+    }
+    if (!dr_provision_path(plan->directory, DR_BOARD_PROVISIONED_PATH, marker) ||
+        access(marker, F_OK) == 0 || dr_device_stop(plan->directory) != DR_OK) {
+        return dr_provision_fail(
+            error, DR_E_BUSY, "the device runs; switch it off first (device power NAME off)");
+    }
+    return DR_OK;
+}
+
 static enum dr_status
 make_directory(const struct dr_provision_plan *plan, struct dr_provision_error *error)
 {
@@ -39,11 +54,7 @@ make_directory(const struct dr_provision_plan *plan, struct dr_provision_error *
         return dr_provision_fail(
             error, DR_E_IO, "cannot make %s: %s", plan->directory, strerror(errno));
     }
-    if (dr_device_board_pid(plan->directory) != 0) {
-        return dr_provision_fail(
-            error, DR_E_BUSY, "the device runs; switch it off first (device power NAME off)");
-    }
-    return DR_OK;
+    return quiet(plan, error);
 }
 
 static _Noreturn void exec_anchor(const struct dr_provision_plan *plan, const char *directory)

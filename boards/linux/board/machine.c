@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define SERIAL_READS_MAX 64u /* a full pipe */
+
 const char *dr_board_phase_word(enum dr_board_phase phase)
 {
     switch (phase) {
@@ -135,7 +137,8 @@ static void halt(struct dr_board *board)
         close(machine->channel);
         machine->channel = -1;
     }
-    if (machine->serial >= 0) {
+    /* Its last words; the writers are gone, so the end comes. */
+    for (unsigned i = 0; i < SERIAL_READS_MAX && machine->serial >= 0; i++) {
         dr_board_serial(board);
     }
     if (machine->serial >= 0) {

@@ -134,6 +134,8 @@ static int start(struct dr_board *board)
             board, "board", "the flash part fails: %s has the wrong size or cannot be opened",
             DR_BOARD_FLASH_PATH);
     }
+    /* Whoever held the pin of a board that was killed has no hand on this one. */
+    dr_flash_file_panel_set(&board->flash, DR_PANEL_PINS_AT, 0);
     return 0;
 }
 

@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""`device create` against a real cloud: an identity, whatever step is cut, and only one of it."""
+import json
+import pathlib
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from board_rig import BIN, BoardTest, os, wait_for  # noqa: E402
+
+LIMITS = {"limits": "2,15,1,3"}
+
+
+class Provision(BoardTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.world.cloud_up()
+        cls.image = cls.world.image("firmware-good", "1.0.0", sequence=1, **LIMITS)
+
+    def create(self, name, *options, check=True):
+        return self.world.run("device", "create", name, "--dir", self.world.dir / "devices", "--key",
+                              self.world.key("product"), "--image", self.image, *options, check=check)
+
+    def principals(self, name):
+        settings = self.world.settings()
+        environment = {**os.environ, **self.world.aws_environment()}
+        done = subprocess.run(["/usr/bin/aws", "--endpoint-url", settings["api"], "--output", "json", "iot",
+                               "list-thing-principals", "--thing-name", name],
+                              capture_output=True, text=True, timeout=60, env=environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)["principals"]
+
+    def works(self, device):
+        device.on()
+        wait_for("the cloud heard from the device",
+                 lambda: self.world.reported(device.name).get("version") == "1.0.0", 20)
+        self.assertEqual(device.show()["mode"], "normal")
+        self.assertEqual(len(set(self.principals(device.name))), 2, "a normal and a recovery certificate")
+        device.off()
+
+    def test_made_once_for_all(self):
+        device = self.existing("whole")
+        self.create("whole")
+        self.works(device)
+        again = self.create("whole")
+        self.assertIn("identity locked", again.stdout)
+        self.works(device)
+        for name in ("csr-normal.pem", "csr-recovery.pem"):
+            self.assertIn("BEGIN CERTIFICATE REQUEST", (device.path / name).read_text())
+        for path in device.path.rglob("*"):
+            if path.is_file() and path.name not in ("flash.bin", "rom"):
+                self.assertNotIn(b"PRIVATE KEY", path.read_bytes(), path)
+
+    def test_cut_at_many_places(self):
+        """Kill the command (its board lives on), or the command and the board, every few milliseconds."""
+        for kind in ("command", "both"):
+            with self.subTest(kind):
+                device = self.existing("cut-" + kind)
+                command = [BIN / "daruma", "device", "create", device.name, "--dir", device.path.parent, "--key",
+                           self.world.key("product"), "--image", self.image]
+                environment = {**os.environ, "DARUMA_CLOUD": str(self.world.cloud_dir)}
+                for step in range(25):
+                    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                               env=environment)
+                    time.sleep(0.005 + step * 0.007)  # the cut's position, not a wait
+                    process.kill()
+                    process.wait()
+                    if kind == "both":
+                        self.world.run("device", "power-cut", device.name, "--dir", device.path.parent, check=False)
+                self.world.run("device", "power", device.name, "off", "--dir", device.path.parent, check=False)
+                self.create(device.name)
+                self.works(device)
+
+    def test_made_offline_and_given_an_identity_later(self):
+        device = self.existing("later")
+        self.create("later", "--offline")
+        device.on()
+        self.wait_line(device, "provisioning: certificate requests handed out")
+        self.create("later")
+        self.works(device)
+
+    def test_no_cloud(self):
+        done = self.world.run("device", "create", "nowhere", "--dir", self.world.dir / "devices", "--key",
+                              self.world.key("product"), "--image", self.image, "--cloud", self.world.dir / "none",
+                              check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("daruma cloud up", done.stderr)
+        self.assertFalse((self.world.dir / "devices" / "nowhere").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
