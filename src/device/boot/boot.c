@@ -92,6 +92,7 @@ read_anchor(const struct dr_boot_platform *platform, struct dr_boot_work *work)
     for (uint8_t i = 0; i < platform->policy->anchor_tries; i++) {
         platform->watchdog_feed(platform->context);
         if (dr_anchor_status(&work->anchor, &status) == DR_OK) {
+            work->input.anchor = &work->view;
             work->view.life = status.lifecycle == DR_ANCHOR_LOCKED ? DR_LIFE_LOCKED : DR_LIFE_OPEN;
             work->view.security = status.counters[DR_ANCHOR_COUNTER_SECURITY];
             work->view.revocation = status.counters[DR_ANCHOR_COUNTER_REVOCATION];
@@ -111,42 +112,23 @@ read_journal(const struct dr_boot_platform *platform, struct dr_boot_work *work)
     enum dr_status status = dr_journal_open(
         &work->journal, platform->flash, platform->map->journal, platform->crypto, work->boot_mac,
         &work->state);
-    work->has_state = status == DR_OK;
-    work->request_count = 0;
-    if (work->has_state) {
-        work->request_count = dr_request_read(
+    work->input.state = status == DR_OK ? &work->state : NULL;
+    work->input.requests = work->requests;
+    work->input.request_count = 0;
+    if (status == DR_OK) {
+        work->input.request_count = dr_request_read(
             platform->flash, platform->map->requests, platform->crypto, work->boot_mac,
-            work->journal.sequence, work->requests);
+            work->state.sequence, work->requests);
     }
     return status == DR_E_NOT_FOUND ? DR_OK : status;
-}
-
-static void decide_once(
-    const struct dr_boot_platform *platform, struct dr_boot_work *work, enum dr_answer answer)
-{
-    const struct dr_decide_input input = {
-        .policy = platform->policy,
-        .state = work->has_state ? &work->state : NULL,
-        .requests = work->requests,
-        .request_count = work->request_count,
-        .strap = work->capture.strap,
-        .retained_valid = work->capture.retained_valid,
-        .retained = work->capture.retained,
-        .crash_reason = work->capture.crash_reason,
-        .pin = work->pin,
-        .anchor = &work->view,
-        .previous_verifies = answer,
-        .again = work->capture.settled,
-        .frozen = work->frozen,
-    };
-    dr_decide(&input, &work->decision);
 }
 
 static void decide(const struct dr_boot_platform *platform, struct dr_boot_work *work)
 {
     struct dr_loaded loaded;
     enum dr_reason reason = DR_REASON_NONE;
-    decide_once(platform, work, DR_ANSWER_UNKNOWN);
+    work->input.previous_verifies = DR_ANSWER_UNKNOWN;
+    dr_decide(&work->input, &work->decision);
     if (!work->decision.ask_previous) {
         return;
     }
@@ -160,7 +142,8 @@ static void decide(const struct dr_boot_platform *platform, struct dr_boot_work 
     }
     volatile enum dr_verdict verdict = DR_VERDICT_REJECT;
     verdict = load(platform, work, &asked, &loaded, &reason);
-    decide_once(platform, work, dr_verdict_is_accept(&verdict) ? DR_ANSWER_YES : DR_ANSWER_NO);
+    work->input.previous_verifies = dr_verdict_is_accept(&verdict) ? DR_ANSWER_YES : DR_ANSWER_NO;
+    dr_decide(&work->input, &work->decision);
 }
 
 /* The number a new journal counts from. */
@@ -169,7 +152,7 @@ static enum dr_status sequence_base(struct dr_boot_work *work, uint32_t *ret_bas
     uint8_t bytes[4] = {0};
     struct dr_reader reader;
     *ret_base = 0;
-    if (work->has_state || work->view.life == DR_LIFE_OPEN) {
+    if (work->input.state != NULL || work->view.life == DR_LIFE_OPEN) {
         return DR_OK;
     }
     DR_TRY(dr_anchor_entropy(&work->anchor, bytes, sizeof bytes));
@@ -182,36 +165,17 @@ static enum dr_status sequence_base(struct dr_boot_work *work, uint32_t *ret_bas
 static bool record(struct dr_boot_work *work)
 {
     uint32_t base = 0;
-    if (work->frozen || sequence_base(work, &base) != DR_OK ||
+    if (work->input.frozen || sequence_base(work, &base) != DR_OK ||
         dr_journal_append(&work->journal, &work->decision.state, base) != DR_OK) {
-        work->frozen = true;
+        work->input.frozen = true;
         return false;
     }
-    work->state = work->decision.state;
-    work->has_state = true;
     return true;
-}
-
-/* From here on a reset finds the decision in the journal: it must not be charged for again. */
-static void settle_capture(struct dr_boot_work *work)
-{
-    const struct dr_boot_choice *choice = &work->decision.choice[0];
-    work->capture.strap = DR_STRAP_NONE;
-    work->capture.settled = true;
-    work->capture.retained_valid = true;
-    work->capture.retained = (struct dr_retained){
-        .in_rom = true,
-        .slot = choice->slot,
-        .state = choice->state,
-        .rung = work->decision.state.rung,
-        .faults = work->decision.faults,
-    };
-    work->request_count = 0;
 }
 
 static void decide_and_record(const struct dr_boot_platform *platform, struct dr_boot_work *work)
 {
-    work->frozen = false;
+    work->input.frozen = false;
     decide(platform, work);
     /* A record that did not read the same twice is written again before anything rests on it. */
     if ((work->decision.changed || !dr_journal_is_firm(&work->journal)) && !record(work)) {
@@ -289,12 +253,13 @@ void dr_boot_begin(const struct dr_boot_platform *platform, struct dr_boot_work 
     memset(work, 0, sizeof *work);
     platform->watchdog_arm(platform->context, platform->policy->rom_watchdog_ms);
     platform->retained_read(platform->context, block);
-    struct dr_boot_capture *capture = &work->capture;
-    capture->strap = platform->strap_take(platform->context);
-    capture->retained_valid = dr_retained_decode(block, &capture->retained) == DR_OK;
-    platform->crash_take(platform->context, capture->crash);
-    if (dr_crash_decode(capture->crash, &crash) == DR_OK) {
-        capture->crash_reason = crash.reason;
+    struct dr_decide_input *input = &work->input;
+    input->policy = platform->policy;
+    input->strap = platform->strap_take(platform->context);
+    input->retained_valid = dr_retained_decode(block, &input->retained) == DR_OK;
+    platform->crash_take(platform->context, work->crash);
+    if (dr_crash_decode(work->crash, &crash) == DR_OK) {
+        input->crash_reason = crash.reason;
     }
 }
 
@@ -316,11 +281,10 @@ enum dr_status dr_boot_attempt(
     if (read_journal(platform, work) != DR_OK) {
         return halt(platform, DR_BOOT_LED_HALT_FLASH, DR_E_IO);
     }
-    work->pin = dr_boot_watch_pin(platform);
+    work->input.pin = dr_boot_watch_pin(platform);
     decide_and_record(platform, work);
-    if (!work->frozen) {
+    if (!work->input.frozen) {
         dr_boot_retain(platform, work, &work->decision.choice[0], true);
-        settle_capture(work);
     }
     if (work->decision.pin_refused) {
         platform->led(platform->context, DR_BOOT_LED_PIN_REFUSED);

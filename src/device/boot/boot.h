@@ -67,32 +67,19 @@ struct dr_boot_platform {
     struct dr_load_window window;
 };
 
-/* What the ROM found when the machine started; taken once, used by each attempt until a decision
- * that rests on it was recorded. */
-struct dr_boot_capture {
-    enum dr_strap strap;
-    bool retained_valid;
-    bool settled; /* a decision was recorded; what follows is another attempt */
-    struct dr_retained retained;
-    uint8_t crash_reason;
-    uint8_t crash[DR_CRASH_BYTES];
-};
-
 /* Scratch memory, a static object of the board; private. About 10 KiB. */
 struct dr_boot_work {
-    struct dr_boot_capture capture;
-    struct dr_anchor anchor;
-    struct dr_anchor_view view;
-    struct dr_journal journal;
-    struct dr_boot_state state; /* as the journal had it */
-    bool has_state;
-    struct dr_request requests[DR_REQUESTS_MAX];
-    size_t request_count;
-    struct dr_decision decision;
-    enum dr_pin pin;
-    bool frozen;
+    struct dr_decide_input input;
+    struct dr_anchor_view view; /* input.anchor */
+    bool frozen;                /* nothing rests on the journal any more in this boot */
+    uint8_t crash[DR_CRASH_BYTES];
     uint8_t boot_mac[DR_BOOT_KEY_BYTES];
+    struct dr_decision decision;
+    struct dr_boot_state state; /* as the journal had it; input.state */
+    struct dr_request requests[DR_REQUESTS_MAX];
+    struct dr_anchor anchor;
     struct dr_slot_reader reader;
+    struct dr_journal journal;
     struct dr_verify_workspace verify;
 };
 

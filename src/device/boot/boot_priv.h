@@ -17,9 +17,10 @@ DR_MUST_USE enum dr_status dr_boot_hand_off(
     const struct dr_boot_platform *platform, struct dr_boot_work *work,
     const struct dr_boot_choice *choice, struct dr_boot_result *ret_result);
 
-/* The retained block as this decision leaves it, for the image in choice. */
+/* The retained block as this decision leaves it, for the image in choice. A later attempt finds the
+ * same in work->input, so that nothing is charged twice. */
 void dr_boot_retain(
-    const struct dr_boot_platform *platform, const struct dr_boot_work *work,
+    const struct dr_boot_platform *platform, struct dr_boot_work *work,
     const struct dr_boot_choice *choice, bool in_rom);
 
 #endif

@@ -62,8 +62,8 @@ enum dr_boot_mode dr_decide_mode(
 /* No record to stand on: the first of a new device, or the first after the journal was lost. */
 static void begin_state(struct dr_deciding *deciding)
 {
-    const struct dr_anchor_view *anchor = deciding->in->anchor;
-    struct dr_boot_state *state = &deciding->out->state;
+    const struct dr_anchor_view *anchor = deciding->anchor;
+    struct dr_boot_state *state = deciding->state;
     bool lost = anchor->life != DR_LIFE_OPEN;
     state->home = DR_SLOT_FACTORY;
     state->journal_lost = lost;
@@ -82,8 +82,8 @@ static void begin_state(struct dr_deciding *deciding)
 /* Which image a person who asks for "the previous one" means. */
 static uint8_t pin_previous(const struct dr_deciding *deciding)
 {
-    const struct dr_boot_state *state = &deciding->out->state;
-    const struct dr_anchor_view *anchor = deciding->in->anchor;
+    const struct dr_boot_state *state = deciding->state;
+    const struct dr_anchor_view *anchor = deciding->anchor;
     bool away = state->rung == DR_RUNG_PREVIOUS || state->rung == DR_RUNG_FACTORY;
     if (away && dr_decide_sealed(state, anchor, state->home) != NULL) {
         return state->home;
@@ -94,7 +94,7 @@ static uint8_t pin_previous(const struct dr_deciding *deciding)
 static void take_pin_previous(struct dr_deciding *deciding)
 {
     struct dr_decision *out = deciding->out;
-    struct dr_boot_state *state = &out->state;
+    struct dr_boot_state *state = deciding->state;
     if (state->trial.slot != DR_SLOT_NONE) {
         dr_decide_drop_trial(state, DR_TRANSITION_PREVIOUS, DR_REASON_PIN, DR_REJECTION_NONE);
         out->changed = true;
@@ -118,8 +118,8 @@ static void take_pin_previous(struct dr_deciding *deciding)
 static void take_pin_factory(struct dr_deciding *deciding, bool erase)
 {
     struct dr_decision *out = deciding->out;
-    struct dr_boot_state *state = &out->state;
-    const struct dr_anchor_view *anchor = deciding->in->anchor;
+    struct dr_boot_state *state = deciding->state;
+    const struct dr_anchor_view *anchor = deciding->anchor;
     uint8_t left = state->trial.slot != DR_SLOT_NONE ? state->trial.slot : state->home;
     memset(&state->trial, 0, sizeof state->trial);
     dr_decide_move_home(state, DR_SLOT_FACTORY);
@@ -173,7 +173,7 @@ static void
 choose(struct dr_deciding *deciding, uint8_t slot, enum dr_rung rung, uint8_t image_state)
 {
     struct dr_decision *out = deciding->out;
-    const uint8_t *digest = deciding->in->anchor->factory_digest;
+    const uint8_t *digest = deciding->anchor->factory_digest;
     for (uint8_t i = 0; i < out->choice_count; i++) {
         if (out->choice[i].slot == slot) {
             return;
@@ -184,8 +184,7 @@ choose(struct dr_deciding *deciding, uint8_t slot, enum dr_rung rung, uint8_t im
     } else if (slot == DR_SLOT_FACTORY) {
         image_state = DR_IMAGE_FACTORY;
     } else {
-        const struct dr_boot_sealed *sealed =
-            dr_decide_sealed(&out->state, deciding->in->anchor, slot);
+        const struct dr_boot_sealed *sealed = dr_decide_sealed(&out->state, deciding->anchor, slot);
         if (sealed == NULL) {
             return;
         }
@@ -197,8 +196,8 @@ choose(struct dr_deciding *deciding, uint8_t slot, enum dr_rung rung, uint8_t im
 
 static void choose_all(struct dr_deciding *deciding)
 {
-    const struct dr_boot_state *state = &deciding->out->state;
-    uint8_t previous = dr_decide_previous(state, deciding->in->anchor);
+    const struct dr_boot_state *state = deciding->state;
+    uint8_t previous = dr_decide_previous(state, deciding->anchor);
     if (state->trial.slot != DR_SLOT_NONE) {
         choose(deciding, state->trial.slot, DR_RUNG_NORMAL, state->trial.state);
     }
@@ -218,7 +217,12 @@ static void choose_all(struct dr_deciding *deciding)
 
 void dr_decide(const struct dr_decide_input *input, struct dr_decision *ret_decision)
 {
-    struct dr_deciding deciding = {.in = input, .out = ret_decision};
+    struct dr_deciding deciding = {
+        .in = input,
+        .anchor = input->anchor,
+        .out = ret_decision,
+        .state = &ret_decision->state,
+    };
     memset(ret_decision, 0, sizeof *ret_decision);
     ret_decision->cause = (uint8_t)dr_decide_cause(input);
     if (input->state == NULL) {

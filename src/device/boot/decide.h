@@ -86,8 +86,7 @@ struct dr_boot_choice {
 #define DR_BOOT_CHOICES_MAX 4u
 
 struct dr_decision {
-    struct dr_boot_state state; /* what to append when `changed` */
-    bool changed;
+    bool changed;      /* state has to be appended */
     bool ask_previous; /* nothing is decided: load `asked`, call again with the answer */
     uint8_t asked;     /* enum dr_slot_id */
     bool moved;        /* state.last happened in this boot */
@@ -98,6 +97,7 @@ struct dr_decision {
     uint8_t faults;    /* consecutive faults of the first choice, for the retained block */
     uint8_t choice_count;
     struct dr_boot_choice choice[DR_BOOT_CHOICES_MAX];
+    struct dr_boot_state state;
 };
 
 /* The input is borrowed for the call. The decision's digests point into the decision itself and
@@ -106,6 +106,11 @@ void dr_decide(const struct dr_decide_input *input, struct dr_decision *ret_deci
 
 /* Drop the candidate because its stored bytes do not verify or may not run here. Not remembered. */
 void dr_decide_drop_unverified(struct dr_boot_state *state, enum dr_reason reason);
+
+/* The counter and the number of revoked keys in force: the anchor's, or the targets it has yet to
+ * reach. */
+uint32_t dr_decide_security(const struct dr_boot_state *state, const struct dr_anchor_view *anchor);
+uint8_t dr_decide_revoked(const struct dr_boot_state *state, const struct dr_anchor_view *anchor);
 
 /* The floor that an offer must be above: the highest order sealed, else the order of the image that
  * runs (issuer; may be NULL when it is not known). False: nothing is known, nothing is below. */

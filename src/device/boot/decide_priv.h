@@ -9,14 +9,13 @@
 /* One decision in the making. */
 struct dr_deciding {
     const struct dr_decide_input *in;
+    const struct dr_anchor_view *anchor; /* in->anchor */
     struct dr_decision *out;
+    struct dr_boot_state *state; /* &out->state */
     bool trial_moved;  /* a request installed or dropped the trial: its run is not charged to us */
     bool revert_asked; /* a confirmed image gives up; carried out once the previous one verifies */
     uint8_t revert_reason;
 };
-
-/* The anchor's counter, or the target it has yet to reach. */
-uint32_t dr_decide_security(const struct dr_boot_state *state, const struct dr_anchor_view *anchor);
 
 /* The sealed image in slot, or NULL when there is none that may boot. */
 const struct dr_boot_sealed *dr_decide_sealed(
@@ -57,6 +56,9 @@ void dr_decide_seal(
 void dr_decide_move_home(struct dr_boot_state *state, uint8_t slot);
 
 void dr_decide_request(struct dr_deciding *deciding, const struct dr_request *request);
+
+/* What a reset that is a fault is called. */
+enum dr_reason dr_decide_fault(uint8_t cause, uint8_t crash_reason);
 
 enum dr_reset_cause dr_decide_cause(const struct dr_decide_input *input);
 void dr_decide_charge(struct dr_deciding *deciding);

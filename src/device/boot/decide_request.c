@@ -26,9 +26,9 @@ static bool from_trial(const struct dr_boot_state *state, const struct dr_reques
 /* The state of the image that speaks: sealed, factory, or 0 for any other. */
 static uint8_t settled_issuer(const struct dr_deciding *deciding, const struct dr_request *request)
 {
-    const struct dr_boot_state *state = &deciding->out->state;
+    const struct dr_boot_state *state = deciding->state;
     if (request->slot == DR_SLOT_FACTORY) {
-        return same_digest(request->issuer, deciding->in->anchor->factory_digest)
+        return same_digest(request->issuer, deciding->anchor->factory_digest)
                    ? (uint8_t)DR_IMAGE_FACTORY
                    : 0;
     }
@@ -44,7 +44,7 @@ static void
 refuse(struct dr_deciding *deciding, const struct dr_request *request, enum dr_reason reason)
 {
     dr_decide_note(
-        &deciding->out->state.refused, DR_TRANSITION_REFUSED, (uint8_t)reason, request->target,
+        &deciding->state->refused, DR_TRANSITION_REFUSED, (uint8_t)reason, request->target,
         request->digest);
     deciding->out->changed = true;
 }
@@ -65,7 +65,7 @@ rejected_for_good(const struct dr_boot_state *state, const uint8_t digest[DR_IMA
 static enum dr_reason
 install_refusal(const struct dr_deciding *deciding, const struct dr_request *request)
 {
-    const struct dr_boot_state *state = &deciding->out->state;
+    const struct dr_boot_state *state = deciding->state;
     uint8_t issuer = settled_issuer(deciding, request);
     if (issuer == 0 || state->trial.state == DR_IMAGE_CONFIRMED) {
         return DR_REASON_UNSEALED;
@@ -85,7 +85,7 @@ install_refusal(const struct dr_deciding *deciding, const struct dr_request *req
 
 static void install(struct dr_deciding *deciding, const struct dr_request *request)
 {
-    struct dr_boot_state *state = &deciding->out->state;
+    struct dr_boot_state *state = deciding->state;
     enum dr_reason refusal = install_refusal(deciding, request);
     if (refusal != DR_REASON_NONE) {
         refuse(deciding, request, refusal);
@@ -119,7 +119,7 @@ static void install(struct dr_deciding *deciding, const struct dr_request *reque
 
 static void confirm(struct dr_deciding *deciding, const struct dr_request *request)
 {
-    struct dr_boot_state *state = &deciding->out->state;
+    struct dr_boot_state *state = deciding->state;
     if (!from_trial(state, request) || state->trial.state != DR_IMAGE_CANDIDATE ||
         !state->trial.facts.known) {
         return; /* a repetition, or nothing to confirm */
@@ -132,9 +132,9 @@ static void confirm(struct dr_deciding *deciding, const struct dr_request *reque
 
 static void seal(struct dr_deciding *deciding, const struct dr_request *request)
 {
-    struct dr_boot_state *state = &deciding->out->state;
+    struct dr_boot_state *state = deciding->state;
     if (from_trial(state, request) && state->trial.state == DR_IMAGE_CONFIRMED) {
-        dr_decide_seal(state, deciding->in->anchor, DR_REASON_SEAL);
+        dr_decide_seal(state, deciding->anchor, DR_REASON_SEAL);
         deciding->revert_asked = false;
         deciding->out->changed = true;
     }
@@ -142,7 +142,7 @@ static void seal(struct dr_deciding *deciding, const struct dr_request *request)
 
 static void revert(struct dr_deciding *deciding, const struct dr_request *request)
 {
-    struct dr_boot_state *state = &deciding->out->state;
+    struct dr_boot_state *state = deciding->state;
     if (!from_trial(state, request)) {
         return;
     }
@@ -159,7 +159,7 @@ static void revert(struct dr_deciding *deciding, const struct dr_request *reques
 
 static void retry(struct dr_deciding *deciding, const struct dr_request *request)
 {
-    struct dr_boot_state *state = &deciding->out->state;
+    struct dr_boot_state *state = deciding->state;
     if (state->trial.slot != DR_SLOT_NONE || state->rung == DR_RUNG_NORMAL ||
         settled_issuer(deciding, request) == 0) {
         return;
@@ -173,7 +173,7 @@ static void retry(struct dr_deciding *deciding, const struct dr_request *request
 
 static void factory(struct dr_deciding *deciding, const struct dr_request *request)
 {
-    struct dr_boot_state *state = &deciding->out->state;
+    struct dr_boot_state *state = deciding->state;
     if (!from_trial(state, request) && settled_issuer(deciding, request) == 0) {
         return;
     }

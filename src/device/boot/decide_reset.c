@@ -27,13 +27,13 @@ enum dr_reset_cause dr_decide_cause(const struct dr_decide_input *input)
     return DR_RESET_FAULT;
 }
 
-static enum dr_reason fault_reason(const struct dr_deciding *deciding)
+enum dr_reason dr_decide_fault(uint8_t cause, uint8_t crash_reason)
 {
-    if (deciding->out->cause == DR_RESET_LOCKUP) {
+    if (cause == DR_RESET_LOCKUP) {
         return DR_REASON_LOCKUP;
     }
-    uint8_t crash = deciding->in->crash_reason;
-    return crash == DR_CRASH_FAULT || crash == DR_CRASH_CHECK ? DR_REASON_CRASH : DR_REASON_HANG;
+    return crash_reason == DR_CRASH_FAULT || crash_reason == DR_CRASH_CHECK ? DR_REASON_CRASH
+                                                                            : DR_REASON_HANG;
 }
 
 /* Faults in a row before this reset, if the retained block speaks of the same image on the same
@@ -41,7 +41,7 @@ static enum dr_reason fault_reason(const struct dr_deciding *deciding)
 static uint8_t earlier_faults(const struct dr_deciding *deciding)
 {
     const struct dr_retained *retained = &deciding->in->retained;
-    const struct dr_boot_state *state = &deciding->out->state;
+    const struct dr_boot_state *state = deciding->state;
     bool same = deciding->in->retained_valid && retained->rung == state->rung;
     if (state->trial.state == DR_IMAGE_CONFIRMED) {
         same = same && retained->state == DR_IMAGE_CONFIRMED && retained->slot == state->trial.slot;
@@ -65,7 +65,7 @@ static uint8_t one_more(struct dr_deciding *deciding, uint8_t earlier)
 {
     uint8_t faults = (uint8_t)(earlier + (earlier < UINT8_MAX));
     if (!deciding->in->retained_valid && !deciding->in->frozen) {
-        deciding->out->state.lost_faults = faults;
+        deciding->state->lost_faults = faults;
         deciding->out->changed = true;
     }
     return faults;
@@ -87,7 +87,9 @@ static void charge_candidate(struct dr_deciding *deciding)
     out->changed = true;
     if (trial->faults >= deciding->in->policy->candidate_faults) {
         dr_decide_drop_trial(
-            &out->state, DR_TRANSITION_REVERT, (uint8_t)fault_reason(deciding), DR_REJECTION_IMAGE);
+            &out->state, DR_TRANSITION_REVERT,
+            (uint8_t)dr_decide_fault(deciding->out->cause, deciding->in->crash_reason),
+            DR_REJECTION_IMAGE);
     }
 }
 
@@ -96,8 +98,8 @@ static void charge_candidate(struct dr_deciding *deciding)
 static void late_revert(struct dr_deciding *deciding, uint8_t reason, enum dr_transition_kind kind)
 {
     struct dr_decision *out = deciding->out;
-    struct dr_boot_state *state = &out->state;
-    const struct dr_anchor_view *anchor = deciding->in->anchor;
+    struct dr_boot_state *state = deciding->state;
+    const struct dr_anchor_view *anchor = deciding->anchor;
     enum dr_answer answer = deciding->in->previous_verifies;
     uint8_t previous = dr_decide_base(state, anchor);
     if (deciding->in->frozen || deciding->in->pin != DR_PIN_NOTHING) {
@@ -138,18 +140,20 @@ static void charge_confirmed(struct dr_deciding *deciding)
     if (deciding->revert_asked) {
         late_revert(deciding, deciding->revert_reason, DR_TRANSITION_REVERT);
     } else if (faults >= deciding->in->policy->confirmed_faults) {
-        late_revert(deciding, (uint8_t)fault_reason(deciding), DR_TRANSITION_LATE_REVERT);
+        late_revert(
+            deciding, (uint8_t)dr_decide_fault(deciding->out->cause, deciding->in->crash_reason),
+            DR_TRANSITION_LATE_REVERT);
     }
 }
 
 static uint8_t next_rung(const struct dr_deciding *deciding)
 {
-    const struct dr_boot_state *state = &deciding->out->state;
+    const struct dr_boot_state *state = deciding->state;
     switch (state->rung) {
     case DR_RUNG_NORMAL:
         return state->retry_rung != DR_RUNG_NORMAL ? state->retry_rung : (uint8_t)DR_RUNG_SAFE;
     case DR_RUNG_SAFE:
-        return dr_decide_previous(state, deciding->in->anchor) != DR_SLOT_FACTORY
+        return dr_decide_previous(state, deciding->anchor) != DR_SLOT_FACTORY
                    ? (uint8_t)DR_RUNG_PREVIOUS
                    : (uint8_t)DR_RUNG_FACTORY;
     case DR_RUNG_PREVIOUS:
@@ -162,11 +166,11 @@ static uint8_t next_rung(const struct dr_deciding *deciding)
 static uint8_t ladder_limit(const struct dr_deciding *deciding)
 {
     const struct dr_boot_policy *policy = deciding->in->policy;
-    if (deciding->out->state.rung != DR_RUNG_NORMAL) {
+    if (deciding->state->rung != DR_RUNG_NORMAL) {
         return policy->lower_faults;
     }
-    return deciding->out->state.retry_rung != DR_RUNG_NORMAL ? policy->retry_faults
-                                                             : policy->normal_faults;
+    return deciding->state->retry_rung != DR_RUNG_NORMAL ? policy->retry_faults
+                                                         : policy->normal_faults;
 }
 
 /* Consecutive faults of whatever the ladder booted; one after a long run begins no series. */
@@ -202,9 +206,9 @@ static void charge_home(struct dr_deciding *deciding)
 
 void dr_decide_charge(struct dr_deciding *deciding)
 {
-    if (deciding->out->state.trial.state == DR_IMAGE_CANDIDATE) {
+    if (deciding->state->trial.state == DR_IMAGE_CANDIDATE) {
         charge_candidate(deciding);
-    } else if (deciding->out->state.trial.state == DR_IMAGE_CONFIRMED) {
+    } else if (deciding->state->trial.state == DR_IMAGE_CONFIRMED) {
         charge_confirmed(deciding);
     } else {
         charge_home(deciding);

@@ -8,6 +8,13 @@ uint32_t dr_decide_security(const struct dr_boot_state *state, const struct dr_a
     return state->target_security > anchor->security ? state->target_security : anchor->security;
 }
 
+uint8_t dr_decide_revoked(const struct dr_boot_state *state, const struct dr_anchor_view *anchor)
+{
+    uint32_t revoked = state->target_revocation > anchor->revocation ? state->target_revocation
+                                                                     : anchor->revocation;
+    return (uint8_t)(revoked < DR_TRUST_KEYS_MAX ? revoked : DR_TRUST_KEYS_MAX);
+}
+
 const struct dr_boot_sealed *dr_decide_sealed(
     const struct dr_boot_state *state, const struct dr_anchor_view *anchor, uint8_t slot)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The end of the ROM's work: which keys the image gets, what it is told. */
-#include "base/secret.h"
+#include "base/check.h"
 #include "device/anchor/keys.h"
 #include "device/boot/boot_priv.h"
 #include "device/boot/decide_priv.h"
@@ -21,54 +21,64 @@ static uint8_t keys_of_mode(uint8_t mode)
     return keys;
 }
 
+static const struct {
+    const char *label;
+    uint8_t offset; /* in struct dr_boot_keys */
+    uint8_t bit;
+    bool with_epoch;
+} key_list[] = {
+    {DR_LABEL_SLOT_A, offsetof(struct dr_boot_keys, slot_a), DR_KEY_SLOTS, false},
+    {DR_LABEL_SLOT_B, offsetof(struct dr_boot_keys, slot_b), DR_KEY_SLOTS, false},
+    /* Without the epoch: after an erase the factory image must still find its way to the cloud. */
+    {DR_LABEL_SYS_V1, offsetof(struct dr_boot_keys, sys_v1), DR_KEY_SYS_V1, false},
+    {DR_LABEL_VAULT_SYS, offsetof(struct dr_boot_keys, vault_sys), DR_KEY_VAULT_SYS, false},
+    {DR_LABEL_ANCHOR_FW, offsetof(struct dr_boot_keys, anchor_fw), DR_KEY_ANCHOR_FW, false},
+    {DR_LABEL_VAULT_USER, offsetof(struct dr_boot_keys, vault_user), DR_KEY_VAULT_USER, true},
+};
+
 static void derive_keys(
     const struct dr_boot_platform *platform, const struct dr_boot_work *work,
     struct dr_boot_info *info)
 {
-    const struct dr_crypto *crypto = platform->crypto;
-    const uint8_t *secret = platform->secret;
     struct dr_boot_keys *keys = &info->keys;
     keys->present = keys_of_mode(info->mode);
-    dr_key_derive(crypto, secret, DR_LABEL_SLOT_A, keys->slot_a);
-    dr_key_derive(crypto, secret, DR_LABEL_SLOT_B, keys->slot_b);
-    /* Without the epoch: after an erase the factory image must still find its way to the cloud. */
-    dr_key_derive(crypto, secret, DR_LABEL_SYS_V1, keys->sys_v1);
-    if ((keys->present & DR_KEY_VAULT_SYS) != 0) {
-        dr_key_derive(crypto, secret, DR_LABEL_VAULT_SYS, keys->vault_sys);
-        dr_key_derive(crypto, secret, DR_LABEL_ANCHOR_FW, keys->anchor_fw);
-    }
-    if ((keys->present & DR_KEY_VAULT_USER) != 0) {
-        dr_key_derive_epoch(
-            crypto, secret, DR_LABEL_VAULT_USER, work->view.epoch, keys->vault_user);
-    }
     if (info->journal_sequence == 0) { /* no record that a request could be bound to */
         keys->present &= (uint8_t)~DR_KEY_REQUEST;
-        return;
+    } else {
+        dr_request_key(
+            platform->crypto, work->boot_mac, info->journal_sequence, info->slot, info->digest,
+            info->mode, keys->request);
     }
-    dr_request_key(
-        crypto, work->boot_mac, info->journal_sequence, info->slot, info->digest, info->mode,
-        keys->request);
+    for (size_t i = 0; i < DR_ARRAY_COUNT(key_list); i++) {
+        uint8_t *key = (uint8_t *)keys + key_list[i].offset;
+        if ((keys->present & key_list[i].bit) == 0) {
+            continue;
+        }
+        if (key_list[i].with_epoch) {
+            dr_key_derive_epoch(
+                platform->crypto, platform->secret, key_list[i].label, info->user_epoch, key);
+        } else {
+            dr_key_derive(platform->crypto, platform->secret, key_list[i].label, key);
+        }
+    }
 }
 
 /* Why this image runs now: what changed in this boot, else what reset the machine. */
 static uint8_t boot_reason(const struct dr_boot_work *work, bool fallback)
 {
+    const struct dr_decision *decision = &work->decision;
     if (fallback) {
         return DR_REASON_FLASH_OR_SOURCE;
     }
-    if (work->decision.moved && work->decision.state.last.reason != DR_REASON_NONE) {
-        return work->decision.state.last.reason;
+    if (decision->moved && decision->state.last.reason != DR_REASON_NONE) {
+        return decision->state.last.reason;
     }
-    switch ((enum dr_reset_cause)work->decision.cause) {
+    switch ((enum dr_reset_cause)decision->cause) {
     case DR_RESET_POWER:
         return DR_REASON_POWER;
     case DR_RESET_LOCKUP:
-        return DR_REASON_LOCKUP;
     case DR_RESET_FAULT:
-        return work->capture.crash_reason == DR_CRASH_FAULT ||
-                       work->capture.crash_reason == DR_CRASH_CHECK
-                   ? (uint8_t)DR_REASON_CRASH
-                   : (uint8_t)DR_REASON_HANG;
+        return (uint8_t)dr_decide_fault(decision->cause, work->input.crash_reason);
     case DR_RESET_ROM:
     case DR_RESET_PLANNED:
         break;
@@ -95,16 +105,13 @@ static void tell_rules(
 {
     const struct dr_boot_state *state = &work->decision.state;
     const struct dr_boot_policy *policy = platform->policy;
-    info->security_counter =
-        state->target_security > work->view.security ? state->target_security : work->view.security;
-    info->revocation = state->target_revocation > work->view.revocation ? state->target_revocation
-                                                                        : work->view.revocation;
+    info->security_counter = dr_decide_security(state, &work->view);
+    info->revocation = dr_decide_revoked(state, &work->view);
     info->user_epoch = work->view.epoch;
     memcpy(info->floor_digest, state->floor_digest, sizeof info->floor_digest);
     info->rejections = state->rejections;
     info->trust = *platform->trust;
-    info->trust.revoked =
-        (uint8_t)(info->revocation < DR_TRUST_KEYS_MAX ? info->revocation : DR_TRUST_KEYS_MAX);
+    info->trust.revoked = (uint8_t)info->revocation;
     size_t length = strlen(platform->product);
     memcpy(
         info->product, platform->product,
@@ -119,7 +126,7 @@ static void tell_rules(
 /* The record that the spare's name rests on was read twice; without one nothing may be erased. */
 static uint8_t name_spare(const struct dr_boot_work *work, const struct dr_boot_choice *choice)
 {
-    if (work->frozen || !dr_journal_is_firm(&work->journal)) {
+    if (work->input.frozen || !dr_journal_is_firm(&work->journal)) {
         return DR_SLOT_NONE;
     }
     return dr_decide_spare(&work->decision.state, choice->slot, choice->state);
@@ -143,20 +150,23 @@ latch(struct dr_boot_work *work, const struct dr_boot_policy *policy, uint8_t mo
 }
 
 void dr_boot_retain(
-    const struct dr_boot_platform *platform, const struct dr_boot_work *work,
+    const struct dr_boot_platform *platform, struct dr_boot_work *work,
     const struct dr_boot_choice *choice, bool in_rom)
 {
     uint8_t block[DR_RETAINED_BYTES];
-    struct dr_retained retained = {
-        .in_rom = in_rom,
-        .slot = choice->slot,
-        .state = choice->state,
-        .rung = work->decision.state.rung,
-        .faults = work->decision.faults,
-    };
-    memcpy(retained.digest, choice->digest, sizeof retained.digest);
-    dr_retained_encode(&retained, block);
+    struct dr_retained *retained = &work->input.retained;
+    memset(retained, 0, sizeof *retained);
+    retained->in_rom = in_rom;
+    retained->slot = choice->slot;
+    retained->state = choice->state;
+    retained->rung = work->decision.state.rung;
+    retained->faults = work->decision.faults;
+    memcpy(retained->digest, choice->digest, sizeof retained->digest);
+    dr_retained_encode(retained, block);
     platform->retained_write(platform->context, block);
+    work->input.strap = DR_STRAP_NONE;
+    work->input.retained_valid = true;
+    work->input.again = true;
 }
 
 enum dr_status dr_boot_hand_off(
@@ -189,7 +199,7 @@ enum dr_status dr_boot_hand_off(
     info->faults = work->decision.faults;
     info->last = state->last;
     info->refused = state->refused;
-    memcpy(info->crash, work->capture.crash, sizeof info->crash);
+    memcpy(info->crash, work->crash, sizeof info->crash);
     info->journal_sequence = state->sequence;
     derive_keys(platform, work, info);
     dr_boot_retain(platform, work, choice, false);

@@ -172,46 +172,48 @@ struct dr_boot_info {
     uint8_t state; /* enum dr_image_state */
     uint8_t rung;  /* enum dr_rung */
     uint8_t spare; /* enum dr_slot_id: the slot a download may erase, or DR_SLOT_NONE */
-    bool fallback; /* not the image the journal names: that one did not verify in this boot */
-    uint8_t digest[DR_IMAGE_DIGEST_BYTES];
-    struct dr_order order;         /* of the running image */
-    uint32_t counter;              /* of the running image */
-    struct dr_image_limits limits; /* in force: the image's own, or the board's */
 
     /* A candidate's account, after this boot was counted. */
     uint8_t tries_left;      /* faults it may still have */
     uint8_t boots_left;      /* boots after this one */
     uint8_t confirmed_boots; /* boots since CONFIRM, this one included; saturates */
 
-    /* The device's floors, as the anchor and the journal have them. */
-    uint32_t security_counter;
-    uint32_t revocation;
-    uint32_t user_epoch;
-    bool floor_known;
-    struct dr_order floor;                       /* what an offer must be above (section 5) */
-    uint8_t floor_digest[DR_IMAGE_DIGEST_BYTES]; /* the image at the floor */
-    struct dr_rejections rejections;
-
-    /* What the ROM knows about images, so that the firmware refuses the same ones before it erases
-     * anything. trust.revoked is the number in force. */
-    struct dr_trust trust;
-    char product[DR_IMAGE_PRODUCT_BYTES_MAX + 1u];
-    uint32_t rom_version;
-    struct dr_image_limits limits_min;
-    struct dr_image_limits limits_max;
-    uint32_t load_address;
-    uint32_t load_size_bytes; /* 0: load addresses are not looked at */
-
     /* How we got here. */
     uint8_t reset_cause; /* enum dr_reset_cause */
     uint8_t boot_reason; /* enum dr_reason, for the report: why this image runs now */
     uint8_t faults;      /* consecutive faults so far (confirmed, sealed) */
+    bool fallback;       /* not the image the journal names: that one did not verify in this boot */
+    bool floor_known;
+
+    uint32_t counter;          /* of the running image */
+    uint32_t journal_sequence; /* requests of this boot are bound to it */
+
+    /* The device's floors, as the anchor and the journal have them. */
+    uint32_t security_counter;
+    uint32_t revocation;
+    uint32_t user_epoch;
+
+    struct dr_order order;                       /* of the running image */
+    struct dr_order floor;                       /* what an offer must be above (section 5) */
+    struct dr_image_limits limits;               /* in force: the image's own, or the board's */
+    uint8_t digest[DR_IMAGE_DIGEST_BYTES];       /* of the running image */
+    uint8_t floor_digest[DR_IMAGE_DIGEST_BYTES]; /* of the image at the floor */
+
     struct dr_transition last;
     struct dr_transition refused;
+    struct dr_rejections rejections;
     uint8_t crash[DR_CRASH_BYTES]; /* raw: decode with dr_crash_decode */
 
-    /* Requests of this boot are bound to this number. */
-    uint32_t journal_sequence;
+    /* What the ROM knows about images, so that the firmware refuses the same ones before it erases
+     * anything. trust.revoked is the number in force. */
+    uint32_t rom_version;
+    uint32_t load_address;
+    uint32_t load_size_bytes; /* 0: load addresses are not looked at */
+    struct dr_image_limits limits_min;
+    struct dr_image_limits limits_max;
+    struct dr_trust trust;
+    char product[DR_IMAGE_PRODUCT_BYTES_MAX + 1u];
+
     struct dr_boot_keys keys;
 };
 

@@ -83,9 +83,7 @@ static enum dr_verdict admit(
     const struct dr_boot_state *state = rules->state;
     struct dr_admit_rules admission = {
         .has_counter = rules->choice->slot != DR_SLOT_FACTORY,
-        .security_counter = state->target_security > rules->anchor->security
-                                ? state->target_security
-                                : rules->anchor->security,
+        .security_counter = dr_decide_security(state, rules->anchor),
         .rom_version = rules->policy->rom_version,
         .load_address = window->address,
         .load_size_bytes = window->any_address ? 0 : window->size_bytes,
@@ -114,12 +112,6 @@ static enum dr_verdict admit(
     return dr_admit(info, &admission, ret_reason);
 }
 
-static uint32_t word_at(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-           (uint32_t)bytes[3] << 24;
-}
-
 /* Stack pointer (may point just behind the window) and entry of a payload with vectors. */
 static bool vectors_inside(const struct dr_load_window *window, const struct dr_loaded *loaded)
 {
@@ -129,9 +121,10 @@ static bool vectors_inside(const struct dr_load_window *window, const struct dr_
     if (loaded->payload_size_bytes < 8) {
         return false;
     }
-    const uint8_t *vectors = loaded->memory + loaded->entry_offset_bytes;
-    uint32_t stack = word_at(vectors);
-    uint32_t entry = word_at(vectors + 4) & ~(uint32_t)1;
+    struct dr_reader reader;
+    dr_reader_init(&reader, loaded->memory + loaded->entry_offset_bytes, 8);
+    uint32_t stack = dr_read_u32(&reader);
+    uint32_t entry = dr_read_u32(&reader) & ~(uint32_t)1;
     uint32_t payload = window->address + loaded->entry_offset_bytes;
     return stack >= window->address && stack - window->address <= window->size_bytes &&
            entry >= payload && entry - payload < loaded->payload_size_bytes;
@@ -147,13 +140,8 @@ enum dr_verdict dr_load_image(
     struct dr_image_info info;
     struct dr_trust trust = *loader->trust;
     bool factory = rules->choice->slot == DR_SLOT_FACTORY;
-    uint32_t revoked = rules->state->target_revocation > rules->anchor->revocation
-                           ? rules->state->target_revocation
-                           : rules->anchor->revocation;
-    if (revoked > DR_TRUST_KEYS_MAX) {
-        revoked = DR_TRUST_KEYS_MAX;
-    }
-    trust.revoked = factory ? 0 : (uint8_t)revoked;
+    uint8_t revoked = dr_decide_revoked(rules->state, rules->anchor);
+    trust.revoked = factory ? 0 : revoked;
     *ret_reason = DR_REASON_FLASH_OR_SOURCE;
     if (!copy_in(loader, rules->choice->slot, &header, ret_loaded)) {
         return DR_VERDICT_REJECT;
@@ -167,7 +155,7 @@ enum dr_verdict dr_load_image(
         !dr_equal_ct(info.digest, rules->choice->digest, sizeof info.digest)) {
         return DR_VERDICT_REJECT;
     }
-    describe(&info, rules, (uint8_t)revoked, ret_loaded);
+    describe(&info, rules, revoked, ret_loaded);
     *ret_reason = DR_REASON_NONE;
     admitted = admit(loader->window, rules, &info, ret_reason);
     if (!dr_verdict_is_accept(&admitted)) {

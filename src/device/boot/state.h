@@ -52,15 +52,10 @@ struct dr_boot_state {
     uint8_t lost_faults;    /* faults whose retained block was destroyed (docs/boot.md) */
     uint8_t rejection_next; /* entry of rejections that the next new one takes */
     bool journal_lost;      /* factory was entered because there was no record */
-
-    struct dr_boot_sealed sealed[2]; /* index 0: slot A */
-    struct dr_image_facts factory;   /* from its first verified load */
-    struct dr_boot_trial trial;
-
-    /* The highest order ever sealed here, and the image that had it. */
     bool floor_known;
-    struct dr_order floor;
-    uint8_t floor_digest[DR_IMAGE_DIGEST_BYTES];
+    bool sealed_ever;
+
+    struct dr_boot_trial trial;
 
     /* Whenever the anchor is below one of these, the ROM advances it. */
     uint32_t target_security;
@@ -68,13 +63,17 @@ struct dr_boot_state {
     uint32_t target_epoch;
 
     /* Epoch of the user data at the last seal; factory runs in normal mode only in a later one. */
-    bool sealed_ever;
     uint32_t sealed_epoch;
 
-    struct dr_rejections rejections;
+    /* The highest order ever sealed here, and the image that had it. */
+    struct dr_order floor;
+    uint8_t floor_digest[DR_IMAGE_DIGEST_BYTES];
 
+    struct dr_boot_sealed sealed[2]; /* index 0: slot A */
+    struct dr_image_facts factory;   /* from its first verified load */
     struct dr_transition last;
     struct dr_transition refused;
+    struct dr_rejections rejections;
 };
 
 #define DR_BOOT_STATE_BYTES 628u /* encoded, constant within a version; zero-padded */
