@@ -6,7 +6,9 @@
 #include "cloud/pki/pki.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,6 +274,34 @@ static int prepare_client_side(struct dr_cloud *cloud)
 
 /* --- all of it --- */
 
+/* The signer's keys and its socket are its own; others only pass through to the socket. Keys that
+ * were put there by hand, or in a run without a user of its own, are handed over too. */
+static int give_to_signer(struct dr_cloud *cloud)
+{
+    static const char *const names[] = {"signer", "run/signer"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        DIR *dir = opendir(dr_cloud_path(cloud, names[i]));
+        bool done = dir != NULL && fchown(dirfd(dir), cloud->signer_uid, cloud->signer_gid) == 0;
+        for (struct dirent *entry = done ? readdir(dir) : NULL; entry != NULL;
+             entry = readdir(dir)) { /* bound: the directory */
+            if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+                done = done && fchownat(
+                                   dirfd(dir), entry->d_name, cloud->signer_uid, cloud->signer_gid,
+                                   AT_SYMLINK_NOFOLLOW) == 0;
+            }
+        }
+        if (dir != NULL) {
+            (void)closedir(dir);
+        }
+        if (!done) {
+            return dr_cli_error(
+                cloud->cli, "cannot give %s/%s to the signer's user: %s", cloud->dir, names[i],
+                strerror(errno));
+        }
+    }
+    return 0;
+}
+
 static int make_directories(struct dr_cloud *cloud)
 {
     static const struct {
@@ -291,14 +321,7 @@ static int make_directories(struct dr_cloud *cloud)
     if (!cloud->signer_user_set) {
         return 0;
     }
-    /* The signer's keys and its socket are its own; others only pass through to the socket. */
-    if (chown(dr_cloud_path(cloud, "signer"), cloud->signer_uid, cloud->signer_gid) != 0 ||
-        chown(dr_cloud_path(cloud, "run/signer"), cloud->signer_uid, cloud->signer_gid) != 0) {
-        return dr_cli_error(
-            cloud->cli, "cannot give %s/signer to the signer's user: %s", cloud->dir,
-            strerror(errno));
-    }
-    return 0;
+    return give_to_signer(cloud);
 }
 
 int dr_cloud_prepare(struct dr_cloud *cloud)

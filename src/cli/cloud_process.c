@@ -136,6 +136,7 @@ run_child(const struct dr_cloud *cloud, const struct launch *launch, pid_t paren
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     execv(launch->program, launch->arguments);
+    (void)dprintf(STDERR_FILENO, "cannot run %s: %s\n", launch->program, strerror(errno));
     _exit(127);
 }
 
@@ -312,7 +313,8 @@ static bool interrupted(void)
 {
     sigset_t pending;
     return sigpending(&pending) == 0 &&
-           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+            sigismember(&pending, SIGHUP) == 1);
 }
 
 static int wait_until(
@@ -402,12 +404,13 @@ int dr_cloud_supervise(struct dr_cloud *cloud, struct dr_cloud_processes *proces
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGHUP); /* the terminal was closed */
     (void)sigaddset(&signals, SIGCHLD);
     for (;;) { /* bound: until a signal, or the end of a part */
         /* A second is the longest that a missed SIGCHLD could cost. */
         const struct timespec second = {.tv_sec = 1};
         int number = sigtimedwait(&signals, NULL, &second);
-        if (number == SIGINT || number == SIGTERM) {
+        if (number == SIGINT || number == SIGTERM || number == SIGHUP) {
             return 0;
         }
         unsigned dead = find_dead(processes);

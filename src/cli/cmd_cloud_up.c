@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,15 +16,17 @@
 
 /* --- the signer's user --- */
 
-/* Can that user reach the directory at all? Asked in a child that has become it. */
+/* Can that user reach the directory and the program at all? Asked in a child that has become it. */
 static bool user_reaches(const struct dr_cloud *cloud, const struct passwd *user)
 {
+    const char *program = dr_cli_sister(cloud->cli, "daruma-signer");
     int status = 1;
     (void)fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
-        bool reaches =
-            setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0 && access(cloud->dir, X_OK) == 0;
+        bool reaches = setgroups(0, NULL) == 0 && setgid(user->pw_gid) == 0 &&
+                       setuid(user->pw_uid) == 0 && access(cloud->dir, X_OK) == 0 &&
+                       access(program, X_OK) == 0;
         _exit(reaches ? 0 : 1);
     }
     return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
@@ -58,14 +61,16 @@ static int choose_signer_user(struct dr_cloud *cloud, const char *name)
     if (!user_reaches(cloud, user)) {
         if (asked) {
             return dr_cli_error(
-                cli, "the user %s cannot reach %s: a directory above it is closed to others", name,
-                cloud->dir);
+                cli,
+                "the user %s cannot reach %s or daruma-signer in %s: a directory above is "
+                "closed to others",
+                name, cloud->dir, cli->program_dir);
         }
         (void)fprintf(
             stderr,
-            "warning: the signer runs as the same user as darumad: other users cannot "
-            "reach %s; put the cloud elsewhere with --cloud\n",
-            cloud->dir);
+            "warning: the signer runs as the same user as darumad: others cannot reach %s or "
+            "the programs in %s\n",
+            cloud->dir, cli->program_dir);
         return 0;
     }
     cloud->signer_user_set = true;
@@ -132,6 +137,7 @@ static void block_signals(void)
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGHUP);
     (void)sigaddset(&signals, SIGCHLD);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """darumad starts whole or not at all, says why, and loses nothing when its disk gives out."""
+import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -34,6 +35,25 @@ class ServerTest(unittest.TestCase):
         daemon.process = None
         daemon.start()
         self.assertEqual(daemon.client("iot").describe_thing(thingName="kept")["thingName"], "kept")
+
+    def test_many_at_once(self):
+        daemon = self.daemon().start()
+        daemon.client("s3").create_bucket(Bucket="images")
+
+        def work(number):
+            iot, s3 = daemon.client("iot"), daemon.client("s3")
+            for i in range(15):
+                iot.create_thing(thingName=f"thing-{number}-{i}")
+                s3.put_object(Bucket="images", Key=f"{number}-{i}", Body=bytes([number]) * 50_000)
+                self.assertEqual(iot.describe_thing(thingName=f"thing-{number}-{i}")["version"], 1)
+                self.assertEqual(s3.get_object(Bucket="images", Key=f"{number}-{i}")["Body"].read(1), bytes([number]))
+            iot.create_thing(thingName="everybody")
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            for result in [pool.submit(work, number) for number in range(8)]:
+                result.result()
+        pages = daemon.client("iot").get_paginator("list_things").paginate()
+        self.assertEqual(sum(len(page["things"]) for page in pages), 8 * 15 + 1)
 
     def test_second_daemon_on_one_store(self):
         daemon = self.daemon().start()

@@ -202,6 +202,13 @@ class CloudTest(unittest.TestCase):
         self.assertNotEqual(uids["signer"], 0)
         self.assertEqual(os.stat(self.dir / "signer/default.key").st_uid, uids["signer"])
         self.down()
+        # Keys left by a run of somebody else are handed over.
+        for path in [self.dir / "signer", *(self.dir / "signer").iterdir()]:
+            os.chown(path, 0, 0)
+        self.up("--signer-user", "daemon")
+        self.assertEqual(os.stat(self.dir / "signer/default.key").st_uid, os.stat(self.dir / "signer").st_uid)
+        self.assertNotEqual(os.stat(self.dir / "signer/default.key").st_uid, 0)
+        self.down()
         done = self.daruma("cloud", "up", "--dir", self.dir, "--signer-user", "no-such-user")
         self.assertEqual(done.returncode, 1)
         self.assertIn("no-such-user", done.stderr)
