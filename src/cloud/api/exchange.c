@@ -187,8 +187,10 @@ void dr_api_exchange_begin(
     struct dr_api_exchange *exchange, const struct dr_api_keys *keys, int64_t content_length)
 {
     struct dr_api_call *call = &exchange->call;
-    if (exchange->target_too_long) {
-        dr_api_fail(call, DR_API_INVALID_REQUEST, "the request target is too long");
+    if (exchange->oversized) {
+        dr_api_fail(
+            call, DR_API_INVALID_REQUEST,
+            "the request target is too long, or there are too many header fields");
         return;
     }
     if (!dr_api_check_headers(call)) {

@@ -24,7 +24,7 @@ struct dr_api_exchange {
     struct dr_api_upload upload;
     struct dr_sigv4_header headers[DR_API_HEADERS_MAX];
     char target[DR_API_TARGET_MAX + 1];
-    bool target_too_long;
+    bool oversized; /* target too long, or too many header fields: refused unread */
     bool begun;
     uint8_t *body; /* kept in memory; malloc'ed */
     size_t body_size;

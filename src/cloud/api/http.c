@@ -60,8 +60,8 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
     exchange->call.config = &api->config;
     exchange->call.use.service = api->config.service;
     exchange->call.use.now_ms = api->config.now_ms(api->config.ctx);
-    exchange->target_too_long = strlen(target) > DR_API_TARGET_MAX;
-    if (!exchange->target_too_long) {
+    exchange->oversized = strlen(target) > DR_API_TARGET_MAX;
+    if (!exchange->oversized) {
         memcpy(exchange->target, target, strlen(target) + 1);
     }
     make_request_id(exchange->call.request_id);
@@ -76,7 +76,7 @@ take_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *va
     size_t count = exchange->call.request.header_count;
     (void)kind;
     if (count == DR_API_HEADERS_MAX) {
-        exchange->target_too_long = true; /* refused the same way: too much of a request */
+        exchange->oversized = true;
         return MHD_NO;
     }
     exchange->headers[count] =
