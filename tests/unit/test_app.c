@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* The reference product: beats, telemetry, self-test, and the three ways to misbehave. */
+#include "device/app/app.h"
+#include "tests/unit/check.h"
+
+static const struct dr_app_facts facts = {
+    .thing = "dev-1",
+    .on_trial = true,
+    .version_major = 1,
+    .version_minor = 20,
+    .version_revision = 65535,
+};
+
+static void test_beats_and_telemetry(void)
+{
+    struct dr_app app;
+    struct dr_app_output output;
+    uint32_t messages = 0;
+    uint32_t leds = 0;
+    dr_app_init(&app, DR_APP_GOOD, &facts, 1000);
+    for (uint64_t now_ms = 1000; now_ms < 31000; now_ms += 10) {
+        dr_app_step(&app, now_ms, &output);
+        EXPECT(output.alive);
+        EXPECT(!output.hang);
+        leds |= output.leds;
+        if (output.telemetry_bytes > 0) {
+            char text[DR_APP_TELEMETRY_BYTES_MAX + 1u] = {0};
+            messages++;
+            memcpy(text, output.telemetry, output.telemetry_bytes);
+            EXPECT_STR(output.topic, "dt/dev-1/telemetry");
+            EXPECT(strncmp(text, "{\"version\":\"1.20.65535\",\"beats\":", 32) == 0);
+            EXPECT_EQ(text[output.telemetry_bytes - 1u], '}');
+        }
+        EXPECT(dr_app_next_ms(&app, now_ms) <= now_ms + 250);
+    }
+    EXPECT_EQ(messages, 3);
+    EXPECT_EQ(leds, 0xf);
+}
+
+static bool
+hangs_within(enum dr_app_behaviour behaviour, bool on_trial, bool sealed, uint64_t end_ms)
+{
+    struct dr_app app;
+    struct dr_app_output output;
+    struct dr_app_facts told = facts;
+    told.on_trial = on_trial;
+    told.sealed = sealed;
+    dr_app_init(&app, behaviour, &told, 0);
+    for (uint64_t now_ms = 0; now_ms < end_ms; now_ms += 100) {
+        dr_app_step(&app, now_ms, &output);
+        if (output.hang) {
+            EXPECT(!output.alive);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void test_behaviours(void)
+{
+    static const struct {
+        enum dr_app_behaviour behaviour;
+        bool self_test;
+        bool hangs_on_trial;
+        bool hangs_confirmed;
+        bool hangs_sealed;
+    } rows[] = {
+        {DR_APP_GOOD, true, false, false, false},
+        {DR_APP_HANG, true, true, false, false},
+        {DR_APP_SELF_TEST_FAILS, false, false, false, false},
+        {DR_APP_HANG_SEALED, true, false, false, true},
+    };
+    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+        struct dr_app app;
+        const char *detail = "?";
+        dr_app_init(&app, rows[i].behaviour, &facts, 0);
+        EXPECT_EQ(dr_app_self_test(&app, &detail), rows[i].self_test);
+        EXPECT_EQ(detail == NULL, rows[i].self_test);
+        EXPECT_EQ(hangs_within(rows[i].behaviour, true, false, 60000), rows[i].hangs_on_trial);
+        EXPECT_EQ(hangs_within(rows[i].behaviour, false, false, 60000), rows[i].hangs_confirmed);
+        EXPECT_EQ(hangs_within(rows[i].behaviour, false, true, 60000), rows[i].hangs_sealed);
+        EXPECT(!hangs_within(rows[i].behaviour, true, false, 1900)); /* some work first */
+    }
+}
+
+DR_TEST_MAIN(test_beats_and_telemetry, test_behaviours)
