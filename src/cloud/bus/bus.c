@@ -109,6 +109,9 @@ static int poll_timeout(const struct dr_bus *bus)
     if (bus->identity.write_at_ms != 0 && bus->identity.write_at_ms < wake) {
         wake = bus->identity.write_at_ms;
     }
+    if (bus->identity.reload && bus->greeted && bus->identity.reload_at_ms < wake) {
+        wake = bus->identity.reload_at_ms;
+    }
     return wake <= now ? 0 : (int)(wake - now);
 }
 

@@ -70,6 +70,7 @@ struct dr_identity_state {
     uint64_t file_sequence; /* of what the file holds */
     unsigned deltas;        /* sent since the gate last read the file */
     bool reload;            /* the gate is to read the file */
+    uint64_t reload_at_ms;  /* not told again before this */
     bool all;               /* more changed than a delta holds */
     uint64_t write_at_ms;   /* when the file is due; 0: it is not */
     uint64_t write_cost_ms; /* how long the last one took */

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #define WRITE_DELAY_MS 200u
+#define RELOAD_PAUSE_MS 500u
 #define WRITE_SHARE 10u /* at most a tenth of the time goes into writing the file */
 
 static enum dr_snapshot_status status_of(enum dr_certificate_status status)
@@ -274,8 +275,9 @@ void dr_bus_identity_run(struct dr_bus *bus)
         return;
     }
     if ((state->reload || state->deltas >= DR_BUS_DELTAS_BEFORE_RELOAD) && bus->greeted &&
-        send_delta(bus, DR_SNAPSHOT_RELOAD) == DR_OK) {
+        dr_bus_now_ms() >= state->reload_at_ms && send_delta(bus, DR_SNAPSHOT_RELOAD) == DR_OK) {
         state->reload = false;
         state->deltas = 0;
+        state->reload_at_ms = dr_bus_now_ms() + RELOAD_PAUSE_MS;
     }
 }

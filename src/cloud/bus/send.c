@@ -178,6 +178,10 @@ void dr_bus_packet_sent(struct dr_bus *bus, int mid, int reason_code)
         head_done(bus, thing, reason_code);
         return; /* the next of this thing goes out in dr_bus_rows_run, not inside a callback */
     }
+    if (reason_code >= 0x80) { /* a delta, or a greeting: the gate may lack a change */
+        dr_bus_log(bus, true, "the gate refused us: %s", mosquitto_reason_string(reason_code));
+        bus->identity.reload = true;
+    }
     if (packet->bytes > 0) {
         dr_unsent_remove(&bus->unsent, packet->session, packet->bytes);
         packet->bytes = 0;
