@@ -21,6 +21,7 @@
 #include "cloud/store/store.h"
 #include "format/image_write.h"
 #include "tests/unit/check.h"
+#include "tests/unit/scratch.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -40,7 +41,7 @@ struct world_sent {
 };
 
 struct world {
-    char directory[64];
+    char directory[DR_SCRATCH_SIZE];
     struct dr_store *store;
     struct dr_blobs *blobs;
     struct dr_pki_authority *authority;
@@ -91,10 +92,9 @@ static inline bool world_begin(void)
     char path[128];
     memset(&w, 0, sizeof w);
     w.now_ms = 1700000000000;
-    strcpy(w.directory, "/tmp/dr-cloud-XXXXXX");
     (void)pthread_mutex_init(&w.lock, NULL);
     (void)pthread_cond_init(&w.done_one, NULL);
-    if (mkdtemp(w.directory) == NULL) {
+    if (!dr_scratch_make(w.directory)) {
         return false;
     }
     snprintf(path, sizeof path, "%s/blobs", w.directory);
@@ -114,15 +114,13 @@ static inline void world_forget(void)
 
 static inline void world_end(void)
 {
-    char command[128];
     world_forget();
     json_decref(w.body);
     dr_service_close(w.service);
     dr_pki_authority_free(w.authority);
     dr_blobs_close(w.blobs);
     dr_store_close(w.store);
-    snprintf(command, sizeof command, "rm -rf %s", w.directory);
-    EXPECT_EQ(system(command), 0);
+    EXPECT(dr_scratch_remove(w.directory));
 }
 
 /* ---- the operator ---- */
@@ -160,7 +158,7 @@ static inline json_t *world_at(json_t *value, const char *path)
     snprintf(copy, sizeof copy, "%s", path);
     for (char *part = strtok_r(copy, ".", &save); part != NULL && value != NULL;
          part = strtok_r(NULL, ".", &save)) {
-        value = json_is_array(value) ? json_array_get(value, (size_t)atoi(part))
+        value = json_is_array(value) ? json_array_get(value, (size_t)strtoul(part, NULL, 10))
                                      : json_object_get(value, part);
     }
     return value;

@@ -2,13 +2,15 @@
 #include "cloud/blob/blob.h"
 
 #include "tests/unit/check.h"
+#include "tests/unit/scratch.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-static char directory[64];
+static char scratch[DR_SCRATCH_SIZE];
+static char directory[DR_SCRATCH_SIZE + 8];
 static struct dr_blobs *blobs;
 
 static bool open_blobs(uint64_t max)
@@ -20,21 +22,17 @@ static bool open_blobs(uint64_t max)
 
 static bool begin(uint64_t max)
 {
-    strcpy(directory, "/tmp/dr-blob-XXXXXX");
-    if (mkdtemp(directory) == NULL) {
+    if (!dr_scratch_make(scratch)) {
         return false;
     }
-    strcat(directory, "/blobs");
+    snprintf(directory, sizeof directory, "%s/blobs", scratch);
     return open_blobs(max);
 }
 
 static void end(void)
 {
-    char command[128];
     dr_blobs_close(blobs);
-    directory[strlen(directory) - strlen("/blobs")] = '\0';
-    snprintf(command, sizeof command, "rm -rf %s", directory);
-    EXPECT_EQ(system(command), 0);
+    EXPECT(dr_scratch_remove(scratch));
 }
 
 static void put_and_read(void)

@@ -31,17 +31,14 @@ static size_t fetch(const char *stream, uint32_t first, uint32_t count, uint32_t
     return placed;
 }
 
-static void whole_update(void)
+/* The update is made, and the thing is told; both notices were committed with the job. */
+static void create_and_tell(void)
 {
-    REQUIRE(world_begin());
-    size_t size = world_ready(image);
-    REQUIRE(size != 0);
     REQUIRE(world_update("u1", "doll", "fw") == DR_OK);
     EXPECT_STR(world_text(w.body, "awsIotJobId"), "AFR_OTA-u1");
     EXPECT_STR(world_text(w.body, "otaUpdateArn"), "arn:aws:iot:local:000000000000:otaupdate/u1");
     EXPECT_STR(world_text(w.body, "otaUpdateStatus"), "CREATE_COMPLETE");
 
-    /* The thing is told; both notices were committed with the job. */
     world_forget();
     world_settle();
     EXPECT_EQ(world_count("$aws/things/doll/jobs/notify"), 1);
@@ -49,13 +46,16 @@ static void whole_update(void)
     EXPECT(world_heard("notify-next")->to_subscribers);
     json_t *body = world_hear("notify");
     EXPECT_STR(world_text(body, "jobs.QUEUED.0.jobId"), "AFR_OTA-u1");
+}
 
-    /* The document comes to who asks, unsubscribed. */
+/* The document comes to who asks, unsubscribed. */
+static void ask_for_document(size_t size, char stream[64])
+{
     world_say("doll", "jobs/$next/get", "{\"clientToken\":\"0:doll\"}");
     EXPECT_EQ(w.sent_count, 1);
     EXPECT_EQ(w.sent[0].session, 42);
     EXPECT(!w.sent[0].from_outbox);
-    body = world_hear("jobs/$next/get/accepted");
+    json_t *body = world_hear("jobs/$next/get/accepted");
     EXPECT_STR(world_text(body, "clientToken"), "0:doll");
     EXPECT_EQ(world_number(body, "timestamp"), w.now_ms / 1000);
     EXPECT_STR(world_text(body, "execution.status"), "QUEUED");
@@ -70,15 +70,12 @@ static void whole_update(void)
     EXPECT_STR(world_text(document, "daruma.product"), "doll");
     EXPECT_EQ(world_number(document, "daruma.sequence"), 9);
     EXPECT_EQ(world_number(document, "daruma.counter"), 3);
-    char stream[64];
-    snprintf(stream, sizeof stream, "%s", world_text(document, "afr_ota.streamname"));
+    snprintf(stream, 64, "%s", world_text(document, "afr_ota.streamname"));
+}
 
-    /* Blocks: all of them, byte for byte, the last one short. */
-    EXPECT_EQ(fetch(stream, 0, 3, 4096), 3 * 4096);
-    EXPECT_EQ(fetch(stream, 3, 100, 4096), size - 3 * 4096);
-    EXPECT(memcmp(image, fetched, size) == 0);
-
-    /* Progress, the self-test handshake, success. */
+/* Progress, the self-test handshake, success. */
+static void report_to_the_end(void)
+{
     world_say(
         "doll", "jobs/AFR_OTA-u1/update",
         "{\"status\":\"IN_PROGRESS\",\"statusDetails\":{\"receive\":\"5/5\"}}");
@@ -89,7 +86,7 @@ static void whole_update(void)
         "doll", "jobs/AFR_OTA-u1/update",
         "{\"status\":\"IN_PROGRESS\",\"statusDetails\":{\"self_test\":\"ready\","
         "\"updatedBy\":\"0x01000000\"},\"includeJobExecutionState\":true}");
-    body = world_hear("update/accepted");
+    json_t *body = world_hear("update/accepted");
     EXPECT_EQ(world_number(body, "executionState.versionNumber"), 3);
     world_say("doll", "jobs/$next/get", "");
     body = world_hear("get/accepted");
@@ -106,8 +103,10 @@ static void whole_update(void)
     EXPECT_EQ(json_object_size(body), 1); /* only the timestamp */
     EXPECT_EQ(world_count("$aws/events/jobExecution/AFR_OTA-u1/succeeded"), 1);
     EXPECT_EQ(world_count("$aws/events/job/AFR_OTA-u1/completed"), 1);
+}
 
-    /* What the operator sees. */
+static void operator_sees_success(const char *stream)
+{
     REQUIRE(dr_service_describe_job(world_call(), "AFR_OTA-u1", world_body()) == DR_OK);
     EXPECT_STR(world_text(w.body, "job.status"), "COMPLETED");
     EXPECT_EQ(world_number(w.body, "job.jobProcessDetails.numberOfSucceededThings"), 1);
@@ -121,6 +120,24 @@ static void whole_update(void)
     EXPECT_STR(world_text(w.body, "otaUpdateInfo.otaUpdateStatus"), "CREATE_COMPLETE");
     EXPECT_STR(
         world_text(w.body, "otaUpdateInfo.otaUpdateFiles.0.fileLocation.stream.streamId"), stream);
+}
+
+static void whole_update(void)
+{
+    char stream[64] = "";
+    REQUIRE(world_begin());
+    size_t size = world_ready(image);
+    REQUIRE(size != 0);
+    create_and_tell();
+    ask_for_document(size, stream);
+
+    /* Blocks: all of them, byte for byte, the last one short. */
+    EXPECT_EQ(fetch(stream, 0, 3, 4096), 3 * 4096);
+    EXPECT_EQ(fetch(stream, 3, 100, 4096), size - 3 * 4096);
+    EXPECT(memcmp(image, fetched, size) == 0);
+
+    report_to_the_end();
+    operator_sees_success(stream);
     world_say("doll", "jobs/$next/get", "{\"clientToken\":\"last\"}");
     EXPECT_EQ(json_object_size(world_hear("get/accepted")), 2);
     world_end();

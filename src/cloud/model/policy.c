@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const resource_prefixes[] = {
-#define PREFIX(name, bit, action, prefix) [bit] = prefix,
+#define PREFIX(name, bit, action, prefix) [bit] = (prefix),
     DR_POLICY_ACTION_LIST(PREFIX)
 #undef PREFIX
 };

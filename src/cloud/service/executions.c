@@ -91,6 +91,7 @@ enum dr_status
 dr_pending_load(struct dr_db *db, const char *thing, struct dr_pending_list *ret_list)
 {
     struct dr_rows rows;
+    ret_list->same = false;
     ret_list->count = 0;
     dr_db_select(
         db, &rows,
@@ -166,7 +167,10 @@ enum dr_status dr_execution_store_change(
     struct dr_pending_list *ret_before)
 {
     enum dr_job_status from = row->execution.status;
-    DR_TRY(dr_pending_load(scope->db, row->thing, ret_before));
+    ret_before->same = change->status == from; /* progress: by far the most frequent change */
+    if (!ret_before->same) {
+        DR_TRY(dr_pending_load(scope->db, row->thing, ret_before));
+    }
     DR_TRY(dr_execution_apply(&row->execution, change, scope->now_ms));
     if (details != NULL) {
         char *copy = strdup(details);

@@ -39,8 +39,9 @@ dr_execution_by_id(struct dr_db *db, uint64_t id, struct dr_execution_row *ret_r
 
 /* A thing's pending executions in list order, at most DR_JOB_PENDING_MAX. */
 struct dr_pending_list {
-    struct dr_pending entries[DR_JOB_PENDING_MAX];
+    bool same; /* as a list before a change: the change cannot have moved anything */
     size_t count;
+    struct dr_pending entries[DR_JOB_PENDING_MAX];
 };
 DR_MUST_USE enum dr_status
 dr_pending_load(struct dr_db *db, const char *thing, struct dr_pending_list *ret_list);

@@ -42,7 +42,8 @@ insert_targets(struct dr_act *act, struct dr_db *db, const struct dr_job_new *jo
         DR_TRY(dr_thing_require(act->call, db, name));
         DR_TRY(dr_db_run(
             db, "INSERT INTO job_target(job, position, thing) VALUES(?1, ?2, ?3)",
-            DR_VALUES(dr_value_text(job->id), dr_value_int(position++), dr_value_text(name))));
+            DR_VALUES(dr_value_text(job->id), dr_value_int(position), dr_value_text(name))));
+        position++;
     }
     return DR_OK;
 }

@@ -8,7 +8,7 @@
 #define DR_JOB_DOCUMENT_MAX 32768u
 #define DR_JOB_TARGETS_MAX                                                                         \
     100u /* things per CreateJob in strict mode; else DR_JOB_TARGETS_OWN_MAX */
-#define DR_JOB_TARGETS_OWN_MAX 100000u
+#define DR_JOB_TARGETS_OWN_MAX 10000u
 
 /* body: targets, document (a JSON object as text), description, timeoutConfig, and the rollout,
  * abort and retry settings, which are checked, kept and returned. */

@@ -151,6 +151,9 @@ enum dr_status dr_tell_pending(
     const struct dr_scope *scope, const char *thing, const struct dr_pending_list *before)
 {
     struct dr_pending_list after;
+    if (before->same) {
+        return DR_OK;
+    }
     DR_TRY(dr_pending_load(scope->db, thing, &after));
     struct dr_notify notify =
         dr_notify_decide(before->entries, before->count, after.entries, after.count);
