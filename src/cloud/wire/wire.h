@@ -3,7 +3,7 @@
  *
  * Names of topics and user properties, the two topic rewrites, and the bodies of the gate's own
  * messages. Pure and bounded: no I/O, no allocation. The table of both directions stands in
- * docs/protocol.md.
+ * docs/gate.md.
  *
  *   device  -> service   DR_WIRE_IN_PREFIX T/...   client-id, certificate-id, session;
  *                                                  on QoS 1 also gate-boot, number
