@@ -107,7 +107,6 @@ struct dr_bus {
 
     struct dr_ack ack;
     uint64_t acknowledged; /* what the gate was told */
-    uint64_t received;     /* highest number taken in from this boot */
     struct dr_unsent unsent;
     struct dr_unsent_packet packets[65536];
     int early_mid; /* written before mosquitto_publish returned its number */

@@ -160,7 +160,6 @@ static void take_boot(struct dr_bus *bus, const struct mosquitto_message *messag
         }
         dr_ack_reset(&bus->ack, boot.boot, last);
         dr_counters_clear(bus->counters);
-        bus->received = 0;
         dr_bus_log(bus, false, "connected to a new run of the broker");
     }
     /* What the gate no longer has was acknowledged before, by us or before a restore. */
@@ -219,20 +218,6 @@ static void take_device_message(
     dr_service_device_message(bus->service, &device_message, sink, unix_ms());
 }
 
-/* Numbered messages come in order; one that was overtaken in an earlier connection is a repeat that
- * the service recognises. */
-static bool numbered_in_order(struct dr_bus *bus, const struct stamp *stamp)
-{
-    if (stamp->number == 0) {
-        return true;
-    }
-    if (stamp->boot != bus->ack.boot) {
-        return false;
-    }
-    bus->received = stamp->number;
-    return true;
-}
-
 void dr_bus_received(
     struct dr_bus *bus, const struct mosquitto_message *message,
     const mosquitto_property *properties)
@@ -252,7 +237,7 @@ void dr_bus_received(
     read_stamp(properties, &stamp);
     if (strcmp(message->topic, DR_WIRE_BOOT_TOPIC) == 0) {
         take_boot(bus, message);
-    } else if (stamp.damaged || !numbered_in_order(bus, &stamp)) {
+    } else if (stamp.damaged || (stamp.number != 0 && stamp.boot != bus->ack.boot)) {
         dr_bus_log(bus, true, "a message with a damaged stamp on %s", message->topic);
         bus->broken = true;
     } else if (strcmp(message->topic, DR_WIRE_PRESENCE_TOPIC) == 0) {
