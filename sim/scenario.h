@@ -46,7 +46,7 @@ struct dr_sim_record {
 /* Where the story stands. Plain data; copied with the device. */
 struct dr_sim_script {
     size_t phase;
-    size_t until; /* the phase before which a run ends, its image booted and not run */
+    size_t until;              /* the phase before which a run ends, its image booted and not run */
     uint64_t phase_began;      /* operation */
     enum dr_sim_image_id base; /* what the device lives on */
     enum dr_sim_image_id kept; /* last sealed image, while factory runs; DR_SIM_IMAGES: none */
