@@ -10,9 +10,11 @@
 #define INFO_MAGIC 0x49425244u /* "DRBI" */
 #define CRC_BYTES 4u
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): the arguments are names of members */
 #define LIMITS(member)                                                                             \
     DR_U16(struct dr_boot_info, member.hang_s), DR_U16(struct dr_boot_info, member.health_s),      \
         DR_U16(struct dr_boot_info, member.soak_s), DR_U16(struct dr_boot_info, member.seal_s)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct dr_field fields[] = {
     DR_RUN(struct dr_boot_info, slot, faults),

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): the arguments are names of members */
 #define FACTS(member)                                                                              \
     DR_BOOL(struct dr_boot_state, member.known), DR_U32(struct dr_boot_state, member.counter),     \
         DR_RUN(struct dr_boot_state, member.revocation, member.revocation),                        \
@@ -13,6 +14,7 @@
 #define SEALED(index)                                                                              \
     DR_BOOL(struct dr_boot_state, sealed[index].valid),                                            \
         DR_BYTES(struct dr_boot_state, sealed[index].digest), FACTS(sealed[index].facts)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct dr_field fields[] = {
     DR_RUN(struct dr_boot_state, home, rejection_next),
