@@ -8,10 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 {
     struct dr_report report;
     struct dr_report again;
-    struct dr_report_accepted accepted;
     static char text[8 * DR_REPORT_BYTES_MAX];
     size_t len = 0;
-    DR_IGNORE(dr_report_parse_accepted(data, size_bytes, &accepted)); /* must only survive */
     if (dr_report_parse(data, size_bytes, &report) != DR_OK) {
         return 0;
     }

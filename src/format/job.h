@@ -71,29 +71,20 @@ struct dr_job_execution {
     struct dr_json document;       /* absent, or an object */
 };
 
-/* What arrives on .../get/accepted, start-next/accepted and notify-next. */
-struct dr_job_offer {
+/* What arrives on .../get/accepted, start-next/accepted, notify-next, .../update/accepted, on any
+ * .../rejected and, with no more than token and time, on daruma/report/accepted. */
+struct dr_job_message {
     char client_token[DR_CLIENT_TOKEN_LEN_MAX + 1u]; /* "" when there is none */
-    uint64_t timestamp_s;                            /* 0 when there is none */
-    bool has_execution;                              /* false: nothing pending */
-    struct dr_job_execution execution;
+    uint32_t timestamp_s;                            /* 0 when there is none */
+    enum dr_job_error error;                         /* of a rejection; NONE: none, or unknown */
+    bool has_execution;                /* false in an answer to get: nothing pending */
+    struct dr_job_execution execution; /* without has_execution: status and version_number of an
+                                        * executionState, when one came */
 };
 
-/* DR_E_FORMAT: not such a message. DR_E_SPACE: an id longer than it may be. */
+/* DR_E_FORMAT: not such a message. DR_E_SPACE, DR_E_RANGE: a text or number too large. */
 DR_MUST_USE enum dr_status
-dr_job_parse_offer(const void *message, size_t size_bytes, struct dr_job_offer *ret_offer);
-
-/* What arrives on .../update/accepted and on any .../rejected. */
-struct dr_job_answer {
-    char client_token[DR_CLIENT_TOKEN_LEN_MAX + 1u];
-    uint64_t timestamp_s;
-    enum dr_job_error error;         /* of a rejection; NONE when the code is unknown */
-    enum dr_job_status state_status; /* of executionState, when it came */
-    uint32_t state_version;
-};
-
-DR_MUST_USE enum dr_status
-dr_job_parse_answer(const void *message, size_t size_bytes, struct dr_job_answer *ret_answer);
+dr_job_parse_message(const void *message, size_t size_bytes, struct dr_job_message *ret_message);
 
 /* {"clientToken": ...} for jobs/$next/get and start-next. */
 DR_MUST_USE enum dr_status
@@ -148,29 +139,23 @@ enum dr_job_action {
     DR_JOB_ACTION_FACTORY = 3, /* daruma.command: return to the factory image */
 };
 
-/* A job document: AWS's afr_ota with one file, and our extra root key "daruma". */
+/* A job document: AWS's afr_ota with one file, and our extra root key "daruma". What it says beyond
+ * these fields are hints or belongs to features of later; the objects are there to look it up. */
 struct dr_job_document {
     enum dr_job_action action;
+    struct dr_json file;   /* afr_ota.files[0]; absent for commands */
+    struct dr_json daruma; /* absent when there is none */
 
-    /* afr_ota (action UPDATE) */
+    /* action UPDATE */
     uint32_t protocols; /* DR_JOB_PROTOCOL_* */
     char stream[DR_STREAM_ID_LEN_MAX + 1u];
     uint8_t file_id;
     uint8_t file_type; /* 0 is firmware */
     uint32_t file_size_bytes;
-    struct dr_json certfile;  /* string or absent */
-    struct dr_json signature; /* sig-sha256-ecdsa: base64 of DER, or absent */
-    struct dr_json url;       /* update_data_url, or absent */
 
-    /* daruma (hints for UPDATE, checked again on verified bytes; required for commands) */
+    /* daruma.digest: of the image to install (a hint), or of the one to leave */
     bool has_digest;
-    bool has_order;
-    bool has_counter;
     uint8_t digest[DR_IMAGE_DIGEST_BYTES];
-    struct dr_order order;
-    uint32_t counter;
-    struct dr_json product;           /* string or absent */
-    struct dr_json command_signature; /* base64 of DER, for commands */
 };
 
 /* DR_E_FORMAT: a required key is missing or malformed, daruma.size contradicts filesize.

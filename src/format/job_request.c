@@ -159,7 +159,7 @@ enum dr_status dr_job_parse_request(
     if (size_bytes == 0 && empty_allowed) {
         return DR_OK;
     }
-    if (dr_json_check_object(message, size_bytes, &root) != DR_OK) {
+    if (dr_json_check_utf8(message, size_bytes, &root) != DR_OK) {
         *ret_error = DR_JOB_ERROR_JSON;
         *ret_text = "the message is not a JSON object in UTF-8";
         return DR_E_FORMAT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* JSON (RFC 8259), bounded: no heap, no recursion, no tree.
  *
- * Reading: dr_json_check proves once that a text is one well-formed value in UTF-8, nested at most
+ * Reading: dr_json_check proves once that a text is one well-formed value, nested at most
  * DR_JSON_DEPTH_MAX deep. From then on a value is a borrowed piece of that text, and members are
  * found by walking it. Of two members with one name the first counts. Numbers are integers here: a
  * fraction or an exponent is well-formed JSON but is no number that any of our messages carries.
@@ -37,12 +37,17 @@ enum dr_json_kind {
     DR_JSON_NULL,
 };
 
-/* DR_E_FORMAT: not one JSON value, or not UTF-8. DR_E_RANGE: nested too deep. */
+/* DR_E_FORMAT: not one JSON value. DR_E_RANGE: nested too deep. Bytes above 0x7f may stand in
+ * strings and are not looked at: dr_json_check_utf8 does that, for texts that go on to others. */
 DR_MUST_USE enum dr_status dr_json_check(const void *text, size_t len, struct dr_json *ret_value);
 
 /* As dr_json_check, and the value must be an object. */
 DR_MUST_USE enum dr_status
 dr_json_check_object(const void *text, size_t len, struct dr_json *ret_value);
+
+/* As dr_json_check_object, and the whole text must be UTF-8 (RFC 3629). (Service.) */
+DR_MUST_USE enum dr_status
+dr_json_check_utf8(const void *text, size_t len, struct dr_json *ret_value);
 
 enum dr_json_kind dr_json_kind(struct dr_json value);
 
@@ -83,8 +88,7 @@ DR_MUST_USE enum dr_status dr_json_plain(struct dr_json value, char *out, size_t
 
 /* A whole number, bare or as a string of digits ("2"): clients send both.
  *
- * DR_E_NOT_FOUND: absent. DR_E_FORMAT: no integer. DR_E_RANGE: negative or above max. */
-DR_MUST_USE enum dr_status dr_json_number(struct dr_json value, uint64_t max, uint64_t *ret_number);
+ * DR_E_NOT_FOUND: absent. DR_E_FORMAT: no integer. DR_E_RANGE: negative or above 2^32 - 1. */
 DR_MUST_USE enum dr_status dr_json_u32(struct dr_json value, uint32_t *ret_number);
 
 /* DR_E_NOT_FOUND: absent. DR_E_FORMAT: neither true nor false. */
@@ -94,7 +98,6 @@ DR_MUST_USE enum dr_status dr_json_bool(struct dr_json value, bool *ret_bool);
 enum dr_json_field_kind {
     DR_JSON_FIELD_U8,
     DR_JSON_FIELD_U32,
-    DR_JSON_FIELD_U64,
     DR_JSON_FIELD_TEXT,   /* a char array; as dr_json_plain */
     DR_JSON_FIELD_STRING, /* a struct dr_json that must be a string */
     DR_JSON_FIELD_OBJECT, /* a struct dr_json that must be an object */

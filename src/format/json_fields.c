@@ -3,34 +3,21 @@
 
 #include <string.h>
 
-static enum dr_status
-fill_number(struct dr_json value, enum dr_json_field_kind kind, uint8_t *field)
-{
-    uint64_t number = 0;
-    uint64_t max = kind == DR_JSON_FIELD_U8    ? UINT8_MAX
-                   : kind == DR_JSON_FIELD_U32 ? UINT32_MAX
-                                               : UINT64_MAX;
-    DR_TRY(dr_json_number(value, max, &number));
-    if (kind == DR_JSON_FIELD_U8) {
-        *field = (uint8_t)number;
-    } else if (kind == DR_JSON_FIELD_U32) {
-        uint32_t number32 = (uint32_t)number;
-        memcpy(field, &number32, sizeof(number32));
-    } else {
-        memcpy(field, &number, sizeof(number));
-    }
-    return DR_OK;
-}
-
 static enum dr_status fill(struct dr_json value, const struct dr_json_field *row, uint8_t *field)
 {
-    enum dr_json_field_kind kind =
-        (enum dr_json_field_kind)(row->kind & ~(unsigned)DR_JSON_FIELD_REQUIRED);
-    if (kind <= DR_JSON_FIELD_U64) {
-        return fill_number(value, kind, field);
-    }
+    unsigned kind = row->kind & ~(unsigned)DR_JSON_FIELD_REQUIRED;
+    uint32_t number = 0;
     if (kind == DR_JSON_FIELD_TEXT) {
         return dr_json_plain(value, (char *)field, row->capacity);
+    }
+    if (kind <= DR_JSON_FIELD_U32) {
+        DR_TRY(dr_json_u32(value, &number));
+        if (kind == DR_JSON_FIELD_U32) {
+            memcpy(field, &number, sizeof(number));
+            return DR_OK;
+        }
+        *field = (uint8_t)number;
+        return number <= UINT8_MAX ? DR_OK : DR_E_RANGE;
     }
     if ((kind == DR_JSON_FIELD_STRING && value.text[0] != '"') ||
         (kind == DR_JSON_FIELD_OBJECT && value.text[0] != '{')) {

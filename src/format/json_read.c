@@ -68,13 +68,8 @@ static bool scan_string(struct scan *scan)
         return false;
     }
     while (scan->next < scan->end && *scan->next != '"') {
-        size_t len = dr_utf8_length(scan->next, left(scan));
-        if (len == 0 || *scan->next < 0x20) {
-            return false;
-        }
-        bool escape = *scan->next == '\\';
-        scan->next += len;
-        if (escape && !scan_escape(scan)) {
+        uint8_t c = *scan->next++;
+        if (c < 0x20 || (c == '\\' && !scan_escape(scan))) {
             return false;
         }
     }

@@ -171,12 +171,17 @@ enum dr_status dr_json_string(struct dr_json value, char *out, size_t capacity)
     return status;
 }
 
-enum dr_status dr_json_u32(struct dr_json value, uint32_t *ret_number)
+enum dr_status dr_json_check_utf8(const void *text, size_t len, struct dr_json *ret_value)
 {
-    uint64_t number = 0;
-    DR_TRY(dr_json_number(value, UINT32_MAX, &number));
-    *ret_number = (uint32_t)number;
-    return DR_OK;
+    const uint8_t *bytes = text;
+    for (size_t i = 0; i < len;) {
+        size_t step = dr_utf8_length(bytes + i, len - i);
+        if (step == 0) {
+            return DR_E_FORMAT;
+        }
+        i += step;
+    }
+    return dr_json_check_object(text, len, ret_value);
 }
 
 enum dr_status dr_json_bool(struct dr_json value, bool *ret_bool)

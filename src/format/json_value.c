@@ -35,9 +35,9 @@ enum dr_status dr_json_plain(struct dr_json value, char *out, size_t capacity)
     return DR_OK;
 }
 
-enum dr_status dr_json_number(struct dr_json value, uint64_t max, uint64_t *ret_number)
+enum dr_status dr_json_u32(struct dr_json value, uint32_t *ret_number)
 {
-    uint64_t number = 0;
+    uint32_t number = 0;
     if (value.len == 0) {
         return DR_E_NOT_FOUND;
     }
@@ -52,14 +52,10 @@ enum dr_status dr_json_number(struct dr_json value, uint64_t max, uint64_t *ret_
         if (digit > 9) {
             return i == 0 && value.len > 1 && value.text[0] == '-' ? DR_E_RANGE : DR_E_FORMAT;
         }
-        /* 2^60 leaves room for one more digit, so that neither step overflows. */
-        if (number >= UINT64_C(1) << 60) {
+        if (number > (UINT32_MAX - digit) / 10u) {
             return DR_E_RANGE;
         }
         number = number * 10u + digit;
-    }
-    if (number > max) {
-        return DR_E_RANGE;
     }
     *ret_number = number;
     return DR_OK;

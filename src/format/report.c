@@ -69,22 +69,3 @@ dr_report_write(const struct dr_report *report, char *out, size_t capacity, size
     dr_json_close(&json, '}');
     return dr_json_end(&json, ret_len);
 }
-
-static const struct dr_json_field accepted_fields[] = {
-    {"timestamp", offsetof(struct dr_report_accepted, timestamp_s),
-     DR_JSON_FIELD_U64 | DR_JSON_FIELD_REQUIRED, 0},
-    {"clientToken", offsetof(struct dr_report_accepted, client_token), DR_JSON_FIELD_TEXT,
-     DR_CLIENT_TOKEN_LEN_MAX + 1u},
-};
-
-enum dr_status dr_report_parse_accepted(
-    const void *message, size_t size_bytes, struct dr_report_accepted *ret_accepted)
-{
-    struct dr_report_accepted accepted = {.timestamp_s = 0};
-    struct dr_json root;
-    DR_TRY(dr_json_check_object(message, size_bytes, &root));
-    DR_TRY(dr_json_read_fields(
-        root, accepted_fields, DR_ARRAY_COUNT(accepted_fields), &accepted, NULL));
-    *ret_accepted = accepted;
-    return DR_OK;
-}

@@ -79,14 +79,7 @@ struct dr_report {
 DR_MUST_USE enum dr_status
 dr_report_write(const struct dr_report *report, char *out, size_t capacity, size_t *ret_len);
 
-/* Device: the answer. DR_E_FORMAT: not such a message (it must carry a timestamp). */
-struct dr_report_accepted {
-    char client_token[DR_CLIENT_TOKEN_LEN_MAX + 1u]; /* "" when there is none */
-    uint64_t timestamp_s;
-};
-
-DR_MUST_USE enum dr_status dr_report_parse_accepted(
-    const void *message, size_t size_bytes, struct dr_report_accepted *ret_accepted);
+/* The answer is read with dr_job_parse_message (format/job.h). */
 
 /* Service. Unknown members are skipped, missing ones are 0; version, digest and slot must be there.
  * DR_E_FORMAT, DR_E_RANGE, DR_E_SPACE. */

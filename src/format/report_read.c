@@ -106,7 +106,7 @@ enum dr_status dr_report_parse(const void *message, size_t size_bytes, struct dr
     struct parts parts;
     struct dr_json root;
     memset(&parts, 0, sizeof(parts));
-    DR_TRY(dr_json_check_object(message, size_bytes, &root));
+    DR_TRY(dr_json_check_utf8(message, size_bytes, &root));
     DR_TRY(dr_json_read_fields(root, report_fields, DR_ARRAY_COUNT(report_fields), &parts, NULL));
     DR_TRY(dr_json_read_fields(
         parts.counters, counter_fields, DR_ARRAY_COUNT(counter_fields), &parts, NULL));

@@ -154,7 +154,7 @@ static struct refusal parse_json(
     unsigned *ret_seen)
 {
     struct dr_json root;
-    if (dr_json_check_object(message, size_bytes, &root) != DR_OK) {
+    if (dr_json_check_utf8(message, size_bytes, &root) != DR_OK) {
         return refuse(DR_STREAM_ERROR_JSON, "the message is not a JSON object in UTF-8");
     }
     struct dr_json token = dr_json_member(root, "c");

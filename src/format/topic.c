@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "format/topic.h"
 
-#include "base/check.h"
 #include "base/cursor.h"
 #include "format/word.h"
 
@@ -10,33 +9,33 @@
 #define PREFIX "$aws/things/"
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
 
-/* One operation: "+" stands for the job or stream. The same rows are read and written. */
-static const struct row {
-    const char *pattern;
-    uint8_t kind;
-    uint8_t endings; /* bit k: ending k may follow */
-} rows[] = {
-#define PLAIN 1u
-#define ANSWERED 7u
-#define DIALECTS 24u
-    {"jobs/get", DR_TOPIC_JOBS_GET, ANSWERED},
-    {"jobs/start-next", DR_TOPIC_START_NEXT, ANSWERED},
-    {"jobs/+/get", DR_TOPIC_JOB_GET, ANSWERED},
-    {"jobs/+/update", DR_TOPIC_JOB_UPDATE, ANSWERED},
-    {"jobs/notify", DR_TOPIC_NOTIFY, PLAIN},
-    {"jobs/notify-next", DR_TOPIC_NOTIFY_NEXT, PLAIN},
-    {"streams/+/get", DR_TOPIC_STREAM_GET, DIALECTS},
-    {"streams/+/describe", DR_TOPIC_STREAM_DESCRIBE, DIALECTS},
-    {"streams/+/data", DR_TOPIC_STREAM_DATA, DIALECTS},
-    {"streams/+/description", DR_TOPIC_STREAM_DESCRIPTION, DIALECTS},
-    {"streams/+/rejected", DR_TOPIC_STREAM_REJECTED, DIALECTS},
-    {"daruma/report", DR_TOPIC_REPORT, ANSWERED},
-};
+/* What follows the thing, by enum dr_topic_kind (format/word.h); "+" stands for the job or stream.
+ * The same list is read and written. */
+static const char operations[] = "jobs/get\0"
+                                 "jobs/start-next\0"
+                                 "jobs/+/get\0"
+                                 "jobs/+/update\0"
+                                 "daruma/report\0"
+                                 "jobs/notify\0"
+                                 "jobs/notify-next\0"
+                                 "streams/+/get\0"
+                                 "streams/+/describe\0"
+                                 "streams/+/data\0"
+                                 "streams/+/description\0"
+                                 "streams/+/rejected\0";
 
 /* Endings by number (format/word.h); 0 is none. The first two are answers, the others dialects. */
 static const char endings[] = "/accepted\0/rejected\0/cbor\0/json\0";
 #define ENDING_CBOR 3u
-#define ENDING_JSON 4u
+
+/* Streams name their dialect, requests may be answered, notices are only themselves. */
+static bool ending_allowed(unsigned kind, unsigned ending)
+{
+    if (kind >= DR_TOPIC_STREAM_GET) {
+        return ending >= ENDING_CBOR;
+    }
+    return ending == 0 || (ending < ENDING_CBOR && kind <= DR_TOPIC_REPORT);
+}
 
 static bool name_valid(const char *name, size_t len, size_t len_max, bool colon)
 {
@@ -68,12 +67,12 @@ bool dr_stream_id_valid(const char *id, size_t len)
     return name_valid(id, len, DR_STREAM_ID_LEN_MAX, false);
 }
 
-static bool id_valid(const struct row *row, const char *id, size_t len)
+static bool id_valid(unsigned kind, const char *id, size_t len)
 {
-    if (row->endings == DIALECTS) {
+    if (kind >= DR_TOPIC_STREAM_GET) {
         return dr_stream_id_valid(id, len);
     }
-    bool next = row->kind == DR_TOPIC_JOB_GET && len == sizeof(DR_JOB_NEXT) - 1 &&
+    bool next = kind == DR_TOPIC_JOB_GET && len == sizeof(DR_JOB_NEXT) - 1 &&
                 memcmp(id, DR_JOB_NEXT, len) == 0;
     return next || dr_job_id_valid(id, len);
 }
@@ -87,20 +86,17 @@ static size_t level_length(const char *text, size_t len)
     return i;
 }
 
-/* Match text against a row's pattern from its beginning. Fills the id; returns how much of text was
- * matched, 0 when it does not fit. */
-static size_t match(const struct row *row, const char *text, size_t len, struct dr_topic *topic)
+/* Match text against an operation from its beginning. Returns how much of text was matched, with
+ * the id that stands for "+"; 0 when it does not fit. */
+static size_t match(const char *operation, const char *text, size_t len, struct dr_topic *topic)
 {
     size_t used = 0;
-    for (const char *p = row->pattern; *p != '\0'; p++) {
-        if (*p == '+') {
+    for (; *operation != '\0'; operation++) {
+        if (*operation == '+') {
             topic->id = text + used;
             topic->id_len = level_length(text + used, len - used);
-            if (!id_valid(row, topic->id, topic->id_len)) {
-                return 0;
-            }
             used += topic->id_len;
-        } else if (used < len && text[used] == *p) {
+        } else if (used < len && text[used] == *operation) {
             used++;
         } else {
             return 0;
@@ -109,20 +105,21 @@ static size_t match(const struct row *row, const char *text, size_t len, struct 
     return used;
 }
 
-static bool match_row(const struct row *row, const char *text, size_t len, struct dr_topic *topic)
+static bool match_kind(unsigned kind, const char *text, size_t len, struct dr_topic *topic)
 {
     topic->id = NULL;
     topic->id_len = 0;
-    size_t used = match(row, text, len, topic);
+    size_t used = match(dr_word(operations, kind), text, len, topic);
     unsigned ending = dr_word_find(endings, text + used, len - used);
-    if (used == 0 || (ending == 0 && used < len) || (row->endings >> ending & 1u) == 0) {
+    if (used == 0 || (ending == 0 && used < len) || !ending_allowed(kind, ending) ||
+        (topic->id != NULL && !id_valid(kind, topic->id, topic->id_len))) {
         return false;
     }
-    topic->kind = (enum dr_topic_kind)row->kind;
+    topic->kind = (enum dr_topic_kind)kind;
     if (ending < ENDING_CBOR) {
         topic->answer = (enum dr_topic_answer)ending;
     } else {
-        topic->dialect = ending == ENDING_JSON ? DR_DIALECT_JSON : DR_DIALECT_CBOR;
+        topic->dialect = (enum dr_dialect)(ending - ENDING_CBOR);
     }
     return true;
 }
@@ -145,8 +142,8 @@ enum dr_status dr_topic_parse(const char *text, size_t text_len, struct dr_topic
     topic.operation = text;
     topic.operation_len = text_len;
     enum dr_status status = DR_E_NOT_FOUND;
-    for (size_t i = 0; i < DR_ARRAY_COUNT(rows) && status != DR_OK; i++) {
-        status = match_row(&rows[i], text, text_len, &topic) ? DR_OK : DR_E_NOT_FOUND;
+    for (unsigned kind = 1; kind <= DR_TOPIC_STREAM_REJECTED && status != DR_OK; kind++) {
+        status = match_kind(kind, text, text_len, &topic) ? DR_OK : DR_E_NOT_FOUND;
     }
     *ret_topic = topic;
     return status;
@@ -155,18 +152,14 @@ enum dr_status dr_topic_parse(const char *text, size_t text_len, struct dr_topic
 enum dr_status
 dr_topic_build(const struct dr_topic *topic, char *out, size_t capacity, size_t *ret_len)
 {
-    const struct row *row = NULL;
-    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
-        row = rows[i].kind == (uint8_t)topic->kind ? &rows[i] : row;
-    }
-    if (row == NULL || !dr_thing_name_valid(topic->thing, topic->thing_len)) {
-        return DR_E_ARGUMENT;
-    }
+    unsigned kind = (unsigned)topic->kind;
     unsigned ending = (unsigned)topic->answer;
-    if (row->endings == DIALECTS) {
+    if (kind >= DR_TOPIC_STREAM_GET) {
         ending = ENDING_CBOR + (unsigned)topic->dialect;
     }
-    if ((row->endings >> ending & 1u) == 0) {
+    const char *operation = dr_word(operations, kind);
+    if (*operation == '\0' || !ending_allowed(kind, ending) ||
+        !dr_thing_name_valid(topic->thing, topic->thing_len)) {
         return DR_E_ARGUMENT;
     }
     struct dr_writer writer;
@@ -174,10 +167,10 @@ dr_topic_build(const struct dr_topic *topic, char *out, size_t capacity, size_t 
     dr_write_text(&writer, PREFIX);
     dr_write_bytes(&writer, (const uint8_t *)topic->thing, topic->thing_len);
     dr_write_u8(&writer, '/');
-    for (const char *p = row->pattern; *p != '\0'; p++) {
-        if (*p != '+') {
-            dr_write_u8(&writer, (uint8_t)*p);
-        } else if (topic->id != NULL && id_valid(row, topic->id, topic->id_len)) {
+    for (; *operation != '\0'; operation++) {
+        if (*operation != '+') {
+            dr_write_u8(&writer, (uint8_t)*operation);
+        } else if (topic->id != NULL && id_valid(kind, topic->id, topic->id_len)) {
             dr_write_bytes(&writer, (const uint8_t *)topic->id, topic->id_len);
         } else {
             return DR_E_ARGUMENT;

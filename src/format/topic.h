@@ -28,18 +28,18 @@
 
 enum dr_topic_kind {
     DR_TOPIC_NONE = 0, /* under $aws/things/T/, but no operation we know */
-    DR_TOPIC_JOBS_GET,
+    DR_TOPIC_JOBS_GET = 1,
     DR_TOPIC_START_NEXT,
     DR_TOPIC_JOB_GET,
     DR_TOPIC_JOB_UPDATE,
+    DR_TOPIC_REPORT, /* up to here: requests that are answered */
     DR_TOPIC_NOTIFY,
     DR_TOPIC_NOTIFY_NEXT,
-    DR_TOPIC_STREAM_GET,
+    DR_TOPIC_STREAM_GET, /* from here on: in one of two dialects */
     DR_TOPIC_STREAM_DESCRIBE,
     DR_TOPIC_STREAM_DATA,
     DR_TOPIC_STREAM_DESCRIPTION,
     DR_TOPIC_STREAM_REJECTED,
-    DR_TOPIC_REPORT,
 };
 
 enum dr_topic_family {

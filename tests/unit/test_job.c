@@ -50,8 +50,8 @@ static void test_offer_from_aws(void)
         "\"AFR_OTA-x_1\",\"status\":\"IN_PROGRESS\",\"statusDetails\":{\"self_test\":\"ready\","
         "\"updatedBy\":\"0x00090002\"},\"queuedAt\":1690000000,\"lastUpdatedAt\":1690000005,"
         "\"versionNumber\":3,\"executionNumber\":1,\"jobDocument\":{\"afr_ota\":{}}}}";
-    struct dr_job_offer offer;
-    REQUIRE(dr_job_parse_offer(message, strlen(message), &offer) == DR_OK);
+    struct dr_job_message offer;
+    REQUIRE(dr_job_parse_message(message, strlen(message), &offer) == DR_OK);
     EXPECT_STR(offer.client_token, "0:thing");
     EXPECT_EQ(offer.timestamp_s, 1690000000);
     REQUIRE(offer.has_execution);
@@ -62,7 +62,7 @@ static void test_offer_from_aws(void)
     EXPECT(dr_json_is(dr_json_member(offer.execution.status_details, "self_test"), "ready"));
     EXPECT_EQ(dr_json_kind(dr_json_member(offer.execution.document, "afr_ota")), DR_JSON_OBJECT);
     for (size_t len = 0; len < strlen(message); len++) {
-        EXPECT(dr_job_parse_offer(message, len, &offer) != DR_OK);
+        EXPECT(dr_job_parse_message(message, len, &offer) != DR_OK);
     }
 }
 
@@ -83,6 +83,8 @@ static void test_offers(void)
         {"{\"execution\":{\"jobId\":\"\"}}", DR_E_FORMAT, false},
         {"{\"execution\":{\"jobId\":7}}", DR_E_FORMAT, false},
         {"{\"execution\":{\"status\":\"QUEUED\"}}", DR_E_FORMAT, false},
+        {"{\"execution\":{\"jobId\":\"J\",\"status\":\"\\u0051\"}}", DR_OK, true},
+        {"{\"timestamp\":4294967296}", DR_E_RANGE, false},
         {"{\"execution\":[]}", DR_E_FORMAT, false},
         {"{\"execution\":{\"jobId\":\"J\",\"versionNumber\":-1}}", DR_E_RANGE, false},
         {"{\"execution\":{\"jobId\":\"J\",\"statusDetails\":\"x\"}}", DR_E_FORMAT, false},
@@ -94,9 +96,9 @@ static void test_offers(void)
          DR_E_SPACE, false},
     };
     for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
-        struct dr_job_offer offer = {.has_execution = false};
+        struct dr_job_message offer = {.has_execution = false};
         EXPECT_EQ(
-            dr_job_parse_offer(rows[i].message, strlen(rows[i].message), &offer), rows[i].status);
+            dr_job_parse_message(rows[i].message, strlen(rows[i].message), &offer), rows[i].status);
         EXPECT_EQ(offer.has_execution, rows[i].has_execution);
     }
 }
@@ -272,8 +274,8 @@ static void test_answers(void)
         "{\"clientToken\":\"t\",\"timestamp\":105,\"execution\":{\"jobId\":\"AFR_OTA-1\","
         "\"status\":\"QUEUED\",\"queuedAt\":100,\"lastUpdatedAt\":101,\"versionNumber\":1,"
         "\"executionNumber\":1,\"jobDocument\":{\"a\":1}}}");
-    struct dr_job_offer offer;
-    EXPECT_EQ(dr_job_parse_offer(out, out_len, &offer), DR_OK);
+    struct dr_job_message offer;
+    EXPECT_EQ(dr_job_parse_message(out, out_len, &offer), DR_OK);
     EXPECT(offer.has_execution);
     EXPECT_STR(
         text_of(dr_job_write_offer("t", 105, NULL, out, sizeof(out), &out_len)),
@@ -318,16 +320,16 @@ static void test_answers(void)
         text_of(dr_job_write_verdict(&verdict, out, sizeof(out), &out_len)),
         "{\"clientToken\":\"t\",\"code\":\"VersionMismatch\",\"message\":\"expected 2, is 3\","
         "\"timestamp\":9,\"executionState\":{\"status\":\"IN_PROGRESS\",\"versionNumber\":3}}");
-    struct dr_job_answer answer;
-    REQUIRE(dr_job_parse_answer(out, out_len, &answer) == DR_OK);
+    struct dr_job_message answer;
+    REQUIRE(dr_job_parse_message(out, out_len, &answer) == DR_OK);
     EXPECT_EQ(answer.error, DR_JOB_ERROR_VERSION);
-    EXPECT_EQ(answer.state_status, DR_JOB_IN_PROGRESS);
-    EXPECT_EQ(answer.state_version, 3);
+    EXPECT_EQ(answer.execution.status, DR_JOB_IN_PROGRESS);
+    EXPECT_EQ(answer.execution.version_number, 3);
     EXPECT_EQ(answer.timestamp_s, 9);
     EXPECT_STR(answer.client_token, "t");
-    EXPECT_EQ(dr_job_parse_answer("{}", 2, &answer), DR_OK);
+    EXPECT_EQ(dr_job_parse_message("{}", 2, &answer), DR_OK);
     EXPECT_EQ(answer.error, DR_JOB_ERROR_NONE);
-    EXPECT_EQ(dr_job_parse_answer("{\"code\":5}", 10, &answer), DR_E_FORMAT);
+    EXPECT_EQ(dr_job_parse_message("{\"code\":5}", 10, &answer), DR_E_FORMAT);
 }
 
 static void test_document(void)
@@ -361,12 +363,9 @@ static void test_document(void)
     EXPECT_STR(read.stream, "daruma-1");
     EXPECT_EQ(read.file_size_bytes, 50675);
     EXPECT(read.has_digest && memcmp(read.digest, digest, 32) == 0);
-    EXPECT(read.has_order && read.order.has_sequence && read.order.sequence == 7);
-    EXPECT_EQ(read.order.version.build, 4);
-    EXPECT(read.has_counter && read.counter == 5);
-    EXPECT(dr_json_is(read.product, "demo-lock"));
-    EXPECT(dr_json_is(read.signature, "MEUCIQ=="));
-    EXPECT_EQ(read.url.len, 0);
+    EXPECT(dr_json_is(dr_json_member(read.daruma, "version"), "1.2.3+4"));
+    EXPECT(dr_json_is(dr_json_member(read.daruma, "product"), "demo-lock"));
+    EXPECT(dr_json_is(dr_json_member(read.file, "sig-sha256-ecdsa"), "MEUCIQ=="));
 }
 
 static void test_documents(void)
@@ -393,7 +392,7 @@ static void test_documents(void)
         {AFR("[{\"filesize\":1}]"), DR_E_FORMAT},
         {AFR("[{\"filesize\":1,\"fileid\":256}]"), DR_E_RANGE},
         {AFR("[{\"filesize\":4294967296,\"fileid\":0}]"), DR_E_RANGE},
-        {AFR("[{\"filesize\":1,\"fileid\":0,\"certfile\":7}]"), DR_E_FORMAT},
+        {AFR("[{\"filesize\":1,\"fileid\":0,\"fileType\":-1}]"), DR_E_RANGE},
         {"{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"files\":[" FILE_OK "]}}", DR_E_FORMAT},
         {"{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"a/b\",\"files\":[" FILE_OK "]}}",
          DR_E_FORMAT},
@@ -404,11 +403,11 @@ static void test_documents(void)
         {"{\"reboot\":true}", DR_E_UNSUPPORTED},
         {"{\"daruma\":{}}", DR_E_UNSUPPORTED},
         {"{\"daruma\":{\"command\":\"erase\"}}", DR_E_UNSUPPORTED},
-        {"{\"daruma\":{\"command\":\"revert\"}}", DR_E_FORMAT},
+        {"{\"daruma\":{\"command\":\"update\"}}", DR_E_UNSUPPORTED},
+        {"{\"daruma\":{\"command\":\"revert\"}}", DR_OK},
+        {"{\"daruma\":{\"command\":\"revert\"},\"afr_ota\":{}}", DR_E_UNSUPPORTED},
+        {"{\"daruma\":{\"command\":\"revert\",\"digest\":7}}", DR_E_FORMAT},
         {"{\"daruma\":{\"digest\":\"ab\"},\"afr_ota\":{\"protocols\":[],\"files\":[" FILE_OK "]}}",
-         DR_E_FORMAT},
-        {"{\"daruma\":{\"version\":\"1.x\"},\"afr_ota\":{\"protocols\":[],\"files\":[" FILE_OK
-         "]}}",
          DR_E_FORMAT},
         {"{\"daruma\":{\"size\":2},\"afr_ota\":{\"protocols\":[],\"files\":[" FILE_OK "]}}",
          DR_E_FORMAT},
@@ -433,7 +432,7 @@ static void test_commands(void)
     REQUIRE(dr_job_parse_document(parsed(text), &document) == DR_OK);
     EXPECT_EQ(document.action, DR_JOB_ACTION_REVERT);
     EXPECT(document.has_digest && memcmp(document.digest, digest, 32) == 0);
-    EXPECT(dr_json_is(document.command_signature, "MEUC"));
+    EXPECT(dr_json_is(dr_json_member(document.daruma, "signature"), "MEUC"));
     EXPECT_EQ(
         dr_job_write_command_document(
             DR_JOB_ACTION_UPDATE, "p", digest, "s", out, sizeof(out), &out_len),

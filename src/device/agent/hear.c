@@ -24,7 +24,7 @@ static enum dr_reason read_document(struct dr_json text, struct dr_agent_job *jo
         return DR_REASON_DOCUMENT;
     }
     dr_agent_copy_text(job->stream, sizeof(job->stream), document.stream);
-    job->file = (uint8_t)document.file_id;
+    job->file = document.file_id;
     job->size_bytes = document.file_size_bytes;
     job->has_digest = document.has_digest;
     if (document.has_digest) {
@@ -35,8 +35,8 @@ static enum dr_reason read_document(struct dr_json text, struct dr_agent_job *jo
 
 static enum dr_status hear_offer(const uint8_t *payload, size_t size_bytes, struct dr_heard *heard)
 {
-    struct dr_job_offer offer;
-    DR_TRY(dr_job_parse_offer(payload, size_bytes, &offer));
+    struct dr_job_message offer;
+    DR_TRY(dr_job_parse_message(payload, size_bytes, &offer));
     const struct dr_job_execution *execution = &offer.execution;
     heard->time_s = offer.timestamp_s;
     heard->event.kind = DR_EVENT_NO_JOB;
@@ -79,9 +79,9 @@ static enum dr_agent_code code_of(enum dr_job_error error)
 static enum dr_status hear_answer(
     const struct dr_topic *topic, const uint8_t *payload, size_t size_bytes, struct dr_heard *heard)
 {
-    struct dr_job_answer answer;
+    struct dr_job_message answer;
     struct dr_agent_event *event = &heard->event;
-    DR_TRY(dr_job_parse_answer(payload, size_bytes, &answer));
+    DR_TRY(dr_job_parse_message(payload, size_bytes, &answer));
     heard->time_s = answer.timestamp_s;
     if (topic->kind == DR_TOPIC_JOB_GET) {
         event->kind = DR_EVENT_ASK_REFUSED;
@@ -96,9 +96,9 @@ static enum dr_status hear_answer(
         topic->answer == DR_TOPIC_ACCEPTED ? DR_EVENT_UPDATE_ACCEPTED : DR_EVENT_UPDATE_REFUSED;
     event->update.job_id = heard->id;
     event->update.code = code_of(answer.error);
-    event->update.canceled = answer.state_status == DR_JOB_CANCELED;
+    event->update.canceled = answer.execution.status == DR_JOB_CANCELED;
     event->update.outcome = answer.client_token[0] == 'o';
-    event->update.version = answer.state_version;
+    event->update.version = answer.execution.version_number;
     return DR_OK;
 }
 
@@ -156,9 +156,9 @@ enum dr_status dr_agent_hear(
         return DR_OK;
     }
     if (topic.kind == DR_TOPIC_REPORT && accepted) {
-        struct dr_report_accepted answer;
+        struct dr_job_message answer;
         ret_heard->event.kind = DR_EVENT_REPORT_ACCEPTED;
-        DR_TRY(dr_report_parse_accepted(payload, size_bytes, &answer));
+        DR_TRY(dr_job_parse_message(payload, size_bytes, &answer));
         ret_heard->time_s = answer.timestamp_s;
         return DR_OK;
     }
