@@ -42,6 +42,25 @@ static void restored_copy_gets_new_epoch(void)
     end();
 }
 
+static void files_are_private(void)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
+    mode_t mask = umask(0);
+    REQUIRE(begin());
+    REQUIRE(open_store(0) == DR_OK);
+    EXPECT_EQ(dr_store_write(store, run_row, actor_a), DR_OK);
+    for (size_t i = 0; i < DR_ARRAY_COUNT(suffixes); i++) {
+        char file[160];
+        struct stat info;
+        snprintf(file, sizeof file, "%s%s", path, suffixes[i]);
+        REQUIRE(stat(file, &info) == 0);
+        EXPECT_EQ(info.st_mode & 0777, 0600);
+    }
+    dr_store_close(store);
+    (void)umask(mask);
+    end();
+}
+
 static void second_daemon_is_refused(void)
 {
     struct dr_store *second = NULL;
@@ -193,6 +212,6 @@ static void killed_writer_loses_nothing_answered(void)
 }
 
 DR_TEST_MAIN(
-    restored_copy_gets_new_epoch, second_daemon_is_refused, damaged_store_is_refused,
-    foreign_and_newer_stores_are_refused, unwritable_store_is_refused,
+    restored_copy_gets_new_epoch, files_are_private, second_daemon_is_refused,
+    damaged_store_is_refused, foreign_and_newer_stores_are_refused, unwritable_store_is_refused,
     killed_writer_loses_nothing_answered)

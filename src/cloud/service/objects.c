@@ -107,6 +107,11 @@ static enum dr_status run_put(struct dr_act *act, struct dr_db *db)
 {
     struct dr_object *object = act->arguments;
     DR_TRY(dr_bucket_require(act->call, db, object->bucket));
+    if (!dr_blob_exists(act->call->service->blobs, object->sha256)) {
+        return dr_call_fail(/* equal content was there, and was just swept as unused */
+                            act->call, DR_E_AGAIN, DR_CODE_UNAVAILABLE,
+                            "the content is gone: send it again");
+    }
     return insert_object(act, db, object);
 }
 

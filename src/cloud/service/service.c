@@ -136,14 +136,16 @@ static bool is_used(void *context, const uint8_t digest[DR_SHA256_BYTES])
     return status != DR_OK || used != 0;
 }
 
-static enum dr_status sweep(struct dr_service *service, int64_t now_ms)
+struct sweep {
+    struct dr_service *service;
+    int64_t older_than_s;
+};
+
+/* In the writer, so that no row comes to name a blob between the look and the removal. */
+static enum dr_status run_sweep(void *context, struct dr_db *db)
 {
-    struct dr_db *db = NULL;
-    DR_TRY(dr_store_read_begin(service->store, &db));
-    enum dr_status status =
-        dr_blobs_sweep(service->blobs, is_used, db, now_ms / 1000 - SWEEP_AGE_S, NULL);
-    dr_store_read_end(service->store, db);
-    return status;
+    const struct sweep *sweep = context;
+    return dr_blobs_sweep(sweep->service->blobs, is_used, db, sweep->older_than_s, NULL);
 }
 
 enum dr_status dr_service_tick(struct dr_service *service, int64_t now_ms)
@@ -154,7 +156,8 @@ enum dr_status dr_service_tick(struct dr_service *service, int64_t now_ms)
     }
     bool is_first = service->swept_ms == 0;
     service->swept_ms = now_ms;
-    return is_first ? DR_OK : sweep(service, now_ms);
+    struct sweep sweep = {.service = service, .older_than_s = now_ms / 1000 - SWEEP_AGE_S};
+    return is_first ? DR_OK : dr_store_write(service->store, run_sweep, &sweep);
 }
 
 static enum dr_status run_nothing(void *context, struct dr_db *db)

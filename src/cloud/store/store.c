@@ -62,6 +62,19 @@ static enum dr_status take_lock(struct dr_store *store, char *error)
     return DR_OK;
 }
 
+/* SQLite would make the file with the process's umask; its "-wal" and "-shm" take the file's mode.
+ */
+static enum dr_status make_file(const struct dr_store *store, char *error)
+{
+    int fd = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        enum dr_status status = errno == EACCES || errno == EROFS ? DR_E_DENIED : DR_E_IO;
+        return refuse(status, error, store->path, strerror(errno));
+    }
+    (void)close(fd);
+    return DR_OK;
+}
+
 static enum dr_status random_u63(uint64_t *ret_number)
 {
     uint64_t number = 0;
@@ -197,6 +210,9 @@ dr_store_open(const struct dr_store_options *options, struct dr_store **ret_stor
     error[0] = '\0';
     DR_TRY(create(options->path, &store));
     enum dr_status status = take_lock(store, error);
+    if (status == DR_OK) {
+        status = make_file(store, error);
+    }
     if (status == DR_OK) {
         status = dr_db_open(store->path, DR_DB_WRITER, &db, error);
     }
