@@ -2,6 +2,7 @@
 /* The device's half: what it sends. */
 #include "format/job.h"
 
+#include "base/text.h"
 #include "format/decimal.h"
 #include "format/word.h"
 
@@ -44,14 +45,15 @@ static void put_progress(struct dr_json_writer *json, uint32_t done, uint32_t to
 /* A C integer literal, "0x%08x", of the version as AWS's agent packs it. */
 static void put_updated_by(struct dr_json_writer *json, const struct dr_version *version)
 {
-    static const char digits[] = "0123456789abcdef";
-    uint32_t packed =
-        (uint32_t)version->major << 24 | (uint32_t)version->minor << 16 | version->revision;
-    char text[10] = {'0', 'x'};
-    for (size_t i = 0; i < 8; i++) {
-        text[2 + i] = digits[packed >> (28 - 4 * i) & 15u];
-    }
-    dr_json_put_view(json, "updatedBy", text, sizeof(text));
+    const uint8_t packed[4] = {
+        version->major,
+        version->minor,
+        (uint8_t)(version->revision >> 8),
+        (uint8_t)version->revision,
+    };
+    char text[2u + DR_HEX_SIZE(sizeof(packed))] = {'0', 'x'};
+    dr_hex_encode(packed, sizeof(packed), text + 2);
+    dr_json_put_text(json, "updatedBy", text);
 }
 
 void dr_job_put_details(

@@ -2,6 +2,8 @@
 /* Reading JSON: one strict pass proves the text, everything after it can walk without checking. */
 #include "format/json.h"
 
+#include "format/word.h"
+
 #include <string.h>
 
 /* A position in the text. */
@@ -9,11 +11,6 @@ struct scan {
     const uint8_t *next;
     const uint8_t *end;
 };
-
-static size_t left(const struct scan *scan)
-{
-    return (size_t)(scan->end - scan->next);
-}
 
 static uint8_t peek(const struct scan *scan)
 {
@@ -103,31 +100,25 @@ static bool scan_number(struct scan *scan)
     return true;
 }
 
-static bool scan_word(struct scan *scan, const char *word)
+/* true, false or null */
+static bool scan_word(struct scan *scan)
 {
-    size_t len = strlen(word);
-    if (left(scan) < len || memcmp(scan->next, word, len) != 0) {
-        return false;
+    const uint8_t *begin = scan->next;
+    while (peek(scan) >= 'a' && peek(scan) <= 'z') {
+        scan->next++;
     }
-    scan->next += len;
-    return true;
+    return dr_word_find("true\0false\0null\0", (const char *)begin, (size_t)(scan->next - begin)) !=
+           0;
 }
 
 /* A value that holds no others. */
 static bool scan_scalar(struct scan *scan)
 {
-    switch (peek(scan)) {
-    case '"':
+    uint8_t c = peek(scan);
+    if (c == '"') {
         return scan_string(scan);
-    case 't':
-        return scan_word(scan, "true");
-    case 'f':
-        return scan_word(scan, "false");
-    case 'n':
-        return scan_word(scan, "null");
-    default:
-        return scan_number(scan);
     }
+    return c >= 'a' ? scan_word(scan) : scan_number(scan);
 }
 
 static bool scan_key(struct scan *scan)
@@ -228,45 +219,29 @@ struct dr_json_iterator dr_json_each(struct dr_json container)
     return iterator;
 }
 
-/* Take the value that scan stands before; false when there is none. */
-static bool take(struct scan *scan, struct dr_json *ret_value)
-{
-    skip_blanks(scan);
-    const uint8_t *begin = scan->next;
-    if (scan_value(scan) != DR_OK) {
-        return false;
-    }
-    ret_value->text = (const char *)begin;
-    ret_value->len = (size_t)(scan->next - begin);
-    return true;
-}
-
+/* next stands on the bracket or the comma before an element. The text was checked, so what
+ * scan_value does not take is the end of an empty container. */
 bool dr_json_next(struct dr_json_iterator *iterator)
 {
-    if (iterator->next == iterator->end) {
-        return false;
-    }
-    struct scan scan = {(const uint8_t *)iterator->next + 1, (const uint8_t *)iterator->end};
-    skip_blanks(&scan);
-    /* next stands on the bracket or comma before the element; the text was checked. */
-    if (peek(&scan) == '}' || peek(&scan) == ']' || !take(&scan, &iterator->value)) {
-        iterator->next = iterator->end;
-        return false;
-    }
-    skip_blanks(&scan);
+    struct scan scan = {(const uint8_t *)iterator->next, (const uint8_t *)iterator->end};
     iterator->key.len = 0;
-    if (peek(&scan) == ':') {
+    iterator->value.len = 0;
+    while (scan.next < scan.end) { /* bound: twice, for a key and for its value */
         scan.next++;
-        iterator->key = iterator->value;
-        if (!take(&scan, &iterator->value)) {
-            iterator->next = iterator->end;
-            return false;
-        }
         skip_blanks(&scan);
+        const uint8_t *begin = scan.next;
+        if (scan_value(&scan) != DR_OK) {
+            break;
+        }
+        iterator->key = iterator->value;
+        iterator->value.text = (const char *)begin;
+        iterator->value.len = (size_t)(scan.next - begin);
+        skip_blanks(&scan);
+        if (peek(&scan) != ':') {
+            iterator->next = peek(&scan) == ',' ? (const char *)scan.next : iterator->end;
+            return true;
+        }
     }
-    iterator->next = (const char *)scan.next;
-    if (peek(&scan) != ',') {
-        iterator->next = iterator->end;
-    }
-    return true;
+    iterator->next = iterator->end;
+    return false;
 }

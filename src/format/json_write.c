@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "format/decimal.h"
 #include "format/json.h"
 
-#include <string.h>
+#include "base/text.h"
+#include "format/decimal.h"
 
-static const char hex_digits[] = "0123456789abcdef";
+#include <string.h>
 
 void dr_json_begin(struct dr_json_writer *json, void *text, size_t capacity)
 {
@@ -17,6 +17,13 @@ static void put_char(struct dr_json_writer *json, char c)
     dr_write_u8(&json->out, (uint8_t)c);
 }
 
+static void put_hex_byte(struct dr_json_writer *json, uint8_t byte)
+{
+    char digits[DR_HEX_SIZE(1)];
+    dr_hex_encode(&byte, 1, digits);
+    dr_write_text(&json->out, digits);
+}
+
 static void put_escaped(struct dr_json_writer *json, const char *text, size_t text_len)
 {
     put_char(json, '"');
@@ -27,10 +34,10 @@ static void put_escaped(struct dr_json_writer *json, const char *text, size_t te
         }
         if (c < 0x20) {
             dr_write_text(&json->out, "\\u00");
-            put_char(json, hex_digits[c >> 4]);
-            c = (uint8_t)hex_digits[c & 15u];
+            put_hex_byte(json, c);
+        } else {
+            put_char(json, (char)c);
         }
-        put_char(json, (char)c);
     }
     put_char(json, '"');
 }
@@ -79,8 +86,7 @@ void dr_json_put_hex(
     put_name(json, name);
     put_char(json, '"');
     for (size_t i = 0; i < size_bytes; i++) {
-        put_char(json, hex_digits[data[i] >> 4]);
-        put_char(json, hex_digits[data[i] & 15u]);
+        put_hex_byte(json, data[i]);
     }
     put_char(json, '"');
 }
