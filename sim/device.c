@@ -10,8 +10,8 @@
 void dr_sim_fail(struct dr_sim_device *device, enum dr_sim_verdict verdict, const char *format, ...)
 {
     va_list arguments;
-    if (device->verdict != DR_SIM_FINE) {
-        return;
+    if (device->verdict != DR_SIM_FINE || device->power.off) {
+        return; /* what fails because the power went is no failure */
     }
     device->verdict = verdict;
     va_start(arguments, format);

@@ -22,7 +22,8 @@ struct sweep {
     uint64_t only_operation; /* 0: every one */
     uint32_t only_kind;
     bool verbose;
-    bool stop; /* at the first case that fails */
+    bool twice; /* a second cut, somewhere after the first */
+    bool stop;  /* at the first case that fails */
     uint64_t operations;
     uint64_t lies;
     uint64_t cases;
@@ -32,6 +33,7 @@ struct sweep {
 static const char *const kind_words[] = {"nothing", "prefix", "half", "all-but", "complete", "lie"};
 #define KIND_LIE DR_SIM_TORN_KINDS
 #define REPORTED_MAX 20u
+#define SECOND_CUT_WITHIN 60u
 
 static const char *const verdict_words[] = {"fine", "bricked", "unauthorised", "lost"};
 
@@ -71,9 +73,9 @@ count(struct sweep *sweep, const struct dr_sim_device *device, uint64_t operatio
     }
     if (bad_cases(sweep) < REPORTED_MAX) {
         printf(
-            "sim: %s: %s (again: --seed %llu --case %llu:%s)\n", verdict_words[device->verdict],
-            device->why, (unsigned long long)sweep->seed, (unsigned long long)operation,
-            kind_words[kind]);
+            "sim: %s: %s (again:%s --seed %llu --case %llu:%s)\n", verdict_words[device->verdict],
+            device->why, sweep->twice ? " --twice" : "", (unsigned long long)sweep->seed,
+            (unsigned long long)operation, kind_words[kind]);
     }
     sweep->failed[device->verdict]++;
     if (sweep->stop) {
@@ -103,6 +105,12 @@ static void cut_here(void *context)
         sweep->fork->verbose = sweep->only_operation != 0;
         dr_nor_set_unstable(sweep->fork->nor, (operation + kind) % 2u == 1u);
         dr_sim_say(sweep->fork, "power cut: %s; power-up", kind_words[kind]);
+        if (sweep->twice) {
+            struct dr_sim_power *power = &sweep->fork->power;
+            power->cut_at =
+                power->operations + 1u + dr_sim_random(&power->random) % SECOND_CUT_WITHIN;
+            power->kind = (enum dr_sim_torn)(dr_sim_random(&power->random) % DR_SIM_TORN_KINDS);
+        }
         script.resets = 0;
         DR_IGNORE(dr_sim_run(sweep->fork, &script, script.phase + 2u) ? 0 : 1);
         count(sweep, sweep->fork, operation, kind);
@@ -185,6 +193,7 @@ static void usage(FILE *out)
         "  --seed N     what is random in torn operations (default 1)\n"
         "  --case O:K   replay one case and tell its story; K is nothing, prefix, half, all-but,\n"
         "               complete or lie\n"
+        "  --twice      after each cut a second one, at a random operation in a random way\n"
         "  --stop       end with the first case that fails\n"
         "  --verbose    tell the story of the undisturbed device\n",
         out);
@@ -217,6 +226,8 @@ static int parse(int argc, char **argv, struct sweep *sweep)
         }
         if (strcmp(argv[i], "--verbose") == 0) {
             sweep->verbose = true;
+        } else if (strcmp(argv[i], "--twice") == 0) {
+            sweep->twice = true;
         } else if (strcmp(argv[i], "--stop") == 0) {
             sweep->stop = true;
         } else if (strcmp(argv[i], "--seed") == 0 && more) {

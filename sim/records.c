@@ -98,9 +98,10 @@ static void check_version(
             device, DR_SIM_LOST, "record %s has version %u, not %u or %u", file->name, found,
             record->kept, record->tried);
     }
-    /* Whichever it is: from now on it stays. */
-    record->kept = found;
-    record->tried = found;
+    if (!device->power.off) { /* whichever it is: from now on it stays */
+        record->kept = found;
+        record->tried = found;
+    }
 }
 
 void dr_sim_records_check(struct dr_sim_device *device, struct dr_sim_script *script)

@@ -186,7 +186,7 @@ bool dr_sim_step(struct dr_sim_device *device, struct dr_sim_script *script)
     say_boot(device);
     dr_sim_check_boot(device, script);
     check_rules(device);
-    if (device->verdict != DR_SIM_FINE) {
+    if (device->verdict != DR_SIM_FINE || device->power.off) {
         return false;
     }
     if (dr_sim_goal(device, script)) {
@@ -208,7 +208,11 @@ bool dr_sim_run(struct dr_sim_device *device, struct dr_sim_script *script, size
     script->until = until < dr_sim_phase_count ? until : dr_sim_phase_count;
     /* bound: RESETS_MAX per phase */
     while (script->phase < script->until) {
-        if (!dr_sim_step(device, script)) {
+        bool fine = dr_sim_step(device, script);
+        if (device->power.off) { /* a second cut */
+            dr_sim_say(device, "power cut again; power-up");
+            dr_sim_device_power_up(device);
+        } else if (!fine) {
             return false;
         }
     }

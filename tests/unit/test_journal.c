@@ -69,8 +69,8 @@ static void test_newest_wins_over_many_rounds(void)
 {
     begin();
     EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
-    for (uint8_t i = 1; i < 5 * RECORDS; i++) {
-        append(i);
+    for (uint32_t i = 1; i < 5 * RECORDS; i++) {
+        append((uint8_t)i);
         EXPECT_EQ(state.sequence, i);
         EXPECT_EQ(open_journal(), DR_OK);
         EXPECT_EQ(state.lost_faults, i);

@@ -156,8 +156,8 @@ static void test_full_sector(void)
 {
     begin();
     struct dr_boot_info old = boot(6);
-    for (uint8_t i = 0; i < PLACES - 1; i++) {
-        EXPECT_EQ(write_install(&old, i), DR_OK);
+    for (uint32_t i = 0; i < PLACES - 1; i++) {
+        EXPECT_EQ(write_install(&old, (uint8_t)i), DR_OK);
     }
     struct dr_boot_info info = boot(7);
     EXPECT_EQ(write_kind(&info, DR_REQUEST_CONFIRM), DR_OK); /* the last place */
