@@ -226,7 +226,7 @@ enum dr_status dr_link_tls_open(
     if (strlen(identity->host) >= sizeof(tls->host)) {
         return DR_E_SPACE;
     }
-    strcpy(tls->host, identity->host);
+    memcpy(tls->host, identity->host, strlen(identity->host) + 1);
     tls->anchor = anchor;
     tls->key = identity->key;
     tls->floor_s = identity->floor_s;

@@ -117,7 +117,7 @@ world_send(struct world *w, const struct dr_agent_event *event, uint32_t delay_m
             return;
         }
     }
-    EXPECT(!"the mailbox is full");
+    EXPECT_STR("the mailbox", "full");
 }
 
 static inline void world_answer_ask(struct world *w)
@@ -238,7 +238,7 @@ static inline enum dr_status world_open(struct world *w, const struct dr_agent_a
 {
     w->opens++;
     w->fresh_opens += action->image.fresh;
-    uint32_t block_bytes = dr_agent_block_bytes(&w->agent);
+    uint32_t block_bytes = w->facts.block_bytes;
     if (action->image.fresh || memcmp(w->spare_digest, w->job.ref.digest, 32) != 0 ||
         w->have_block_bytes != block_bytes) {
         memset(w->have, 0, sizeof(w->have));
@@ -485,7 +485,7 @@ static inline bool world_run(struct world *w, uint32_t limit_s)
     uint32_t turns = 0;
     while (!w->reset && world_turn_until(w, end_ms)) {
         if (++turns > 1000000u) {
-            EXPECT(!"the agent spins");
+            EXPECT_STR("the agent", "spins");
             return false;
         }
     }
