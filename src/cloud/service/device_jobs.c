@@ -69,7 +69,6 @@ static enum dr_status offer(
         struct dr_job_execution_out out = {0};
         if (row != NULL) {
             out = dr_execution_out(row, document, task->now_ms);
-            out.thing_name = task->thing;
         }
         status = dr_job_write_offer(
             request->client_token, now_s(task), row != NULL ? &out : NULL, buffer,
