@@ -115,24 +115,31 @@ class Power(BoardTest):
 
     def run_in_front(self, device):
         """`daruma device run NAME` as a person would start it, its output in a pipe."""
-        return subprocess.Popen([BIN / "daruma", "device", "run", device.name, "--dir", device.path.parent],
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen([BIN / "daruma", "device", "run", device.name, "--dir", device.path.parent],
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait, 10)
+        self.addCleanup(process.terminate)
+        return process
+
+    def reads(self, process, text):
+        """Does the process print a line with this text before it ends?"""
+        return any(text in line for line in iter(process.stdout.readline, ""))
 
     def test_run_in_the_foreground(self):
         device = self.device("front")
-        with self.run_in_front(device) as front:
-            self.addCleanup(front.kill)
-            self.assertTrue(any("up, cause" in line for line in iter(front.stdout.readline, "")))
-            with self.run_in_front(device) as watcher:
-                self.assertIn("is on already", watcher.stdout.readline())
-                device.verb("power", "reset")
-                self.assertTrue(any("reset: button" in line for line in iter(watcher.stdout.readline, "")))
-                watcher.send_signal(signal.SIGINT)
-            self.assertEqual(device.show()["running"], "firmware")
-            shown = device.show()
-            front.send_signal(signal.SIGINT)
-            front.communicate(timeout=20)
-            self.assertEqual(front.returncode, 0)
+        front = self.run_in_front(device)
+        self.assertTrue(self.reads(front, "up, cause"))
+        watcher = self.run_in_front(device)
+        self.assertTrue(self.reads(watcher, "is on already"))
+        device.verb("power", "reset")
+        self.assertTrue(self.reads(watcher, "up, cause"))
+        watcher.send_signal(signal.SIGINT)
+        watcher.wait(10)
+        shown = device.show()
+        self.assertEqual(shown["running"], "firmware")
+        front.send_signal(signal.SIGINT)
+        self.assertEqual(front.wait(20), 0)
         self.assertFalse(any(alive(shown[who]) for who in ("board_pid", "machine_pid", "anchor_pid")))
 
     def test_a_killed_command_takes_the_board_nowhere(self):
