@@ -295,85 +295,86 @@ static void test_headers(void)
         (const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}), protected_size, reason   \
     }
 
+static const struct {
+    const uint8_t *bytes;
+    size_t size_bytes;
+    uint16_t protected_size_bytes;
+    enum dr_reason reason;
+} tlv_rows[] = {
+    ROW(0, DR_REASON_NONE, GOOD),
+    ROW(0, DR_REASON_NONE, OTHER(KEYHASH, SIG, SHA)),
+    ROW(0, DR_REASON_NONE, OTHER(SHA, KEYHASH, SIG, KEYHASH, SIG, KEYHASH, SIG, KEYHASH, SIG)),
+    ROW(0, DR_REASON_TLV_ENTRY,
+        OTHER(SHA, KEYHASH, SIG, KEYHASH, SIG, KEYHASH, SIG, KEYHASH, SIG, KEYHASH, SIG)),
+    ROW(0, DR_REASON_UNSIGNED, OTHER(SHA)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(KEYHASH, SIG)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, SHA, KEYHASH, SIG)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, SIG)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, KEYHASH, SIG)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, SIG, SIG)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, SIG, U16(0x50), U16(4), 1, 0, 0, 0)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, SIG, U16(0x30), U16(1), 1)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(U16(0x10), U16(31), 0)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, U16(0x01), U16(1), 7, SIG)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, SIG, 1)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, SIG, 1, 0, 0)),
+    ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, U16(0x22), U16(0xffff), 0)),
+    ROW(0, DR_REASON_TLV_AREA, U16(0x6908), U16(4)),
+    ROW(0, DR_REASON_TLV_AREA, U16(0x6907), U16(3)),
+    ROW(0, DR_REASON_TLV_AREA, U16(0x6907), U16(2049)),
+    ROW(0, DR_REASON_TLV_AREA, U16(0xffff), U16(0xffff)),
+    ROW(0, DR_REASON_TRUNCATED, U16(0x6907), U16(5)),
+    ROW(0, DR_REASON_TRUNCATED, U16(0x6907)),
+    ROW(0, DR_REASON_TRAILING, GOOD, 0),
+    ROW(4, DR_REASON_NONE, U16(0x6908), U16(4), GOOD),
+    ROW(4, DR_REASON_TLV_AREA, GOOD),
+    ROW(4, DR_REASON_TLV_AREA, U16(0x6908), U16(5), GOOD),
+    ROW(4, DR_REASON_TRUNCATED, U16(0x6908), U16(4)),
+    ROW(12, DR_REASON_NONE, PROTECTED(U16(0x50), U16(4), 1, 2, 3, 4), GOOD),
+    ROW(11, DR_REASON_TLV_ENTRY, PROTECTED(U16(0x50), U16(3), 1, 2, 3), GOOD),
+    ROW(20, DR_REASON_TLV_ENTRY,
+        PROTECTED(U16(0x50), U16(4), 1, 2, 3, 4, U16(0x50), U16(4), 1, 2, 3, 4), GOOD),
+    ROW(20, DR_REASON_NONE,
+        PROTECTED(U16(0x50), U16(4), 1, 2, 3, 4, U16(0xdaa1), U16(4), 1, 2, 3, 4), GOOD),
+    ROW(8, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa0), U16(0)), GOOD),
+    ROW(9, DR_REASON_NONE, PROTECTED(U16(0xdaa0), U16(1), 'x'), GOOD),
+    ROW(9, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa0), U16(1), 0), GOOD),
+    ROW(9, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa0), U16(1), 0x7f), GOOD),
+    ROW(9, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa0), U16(1), 0xc3), GOOD),
+    ROW(14, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa0), U16(1), 'x', U16(0xdaa0), U16(1), 'y'),
+        GOOD),
+    ROW(15, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa2), U16(7), 0, 0, 0, 0, 0, 0, 0), GOOD),
+    ROW(9, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa3), U16(1), 0), GOOD),
+    ROW(9, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa4), U16(1), 0), GOOD),
+    ROW(9, DR_REASON_NONE, PROTECTED(U16(0xdaa6), U16(1), 0), GOOD),
+    ROW(10, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa6), U16(2), 0, 0), GOOD),
+    ROW(8, DR_REASON_RESERVED_TLV, PROTECTED(U16(0xdaa7), U16(0)), GOOD),
+    ROW(8, DR_REASON_RESERVED_TLV, PROTECTED(U16(0xdaaf), U16(0)), GOOD),
+    ROW(8, DR_REASON_RESERVED_TLV, PROTECTED(U16(0x0070), U16(0)), GOOD),
+    ROW(8, DR_REASON_NONE, PROTECTED(U16(0xdab0), U16(0)), GOOD),
+    ROW(8, DR_REASON_NONE, PROTECTED(U16(0x0074), U16(0)), GOOD),
+    ROW(8, DR_REASON_TLV_ENTRY, PROTECTED(U16(0x00a0), U16(1)), GOOD),
+    ROW(7, DR_REASON_TLV_ENTRY, PROTECTED(1, 2, 3), GOOD),
+};
+
 static void test_tlvs(void)
 {
-    const struct {
-        const uint8_t *bytes;
-        size_t size_bytes;
-        uint16_t protected_size_bytes;
-        enum dr_reason reason;
-    } rows[] = {
-        ROW(0, DR_REASON_NONE, GOOD),
-        ROW(0, DR_REASON_NONE, OTHER(KEYHASH, SIG, SHA)),
-        ROW(0, DR_REASON_NONE, OTHER(SHA, KEYHASH, SIG, KEYHASH, SIG, KEYHASH, SIG, KEYHASH, SIG)),
-        ROW(0, DR_REASON_TLV_ENTRY,
-            OTHER(SHA, KEYHASH, SIG, KEYHASH, SIG, KEYHASH, SIG, KEYHASH, SIG, KEYHASH, SIG)),
-        ROW(0, DR_REASON_UNSIGNED, OTHER(SHA)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(KEYHASH, SIG)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, SHA, KEYHASH, SIG)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, SIG)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, KEYHASH, SIG)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, SIG, SIG)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, SIG, U16(0x50), U16(4), 1, 0, 0, 0)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, SIG, U16(0x30), U16(1), 1)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(U16(0x10), U16(31), 0)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, U16(0x01), U16(1), 7, SIG)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, SIG, 1)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, SIG, 1, 0, 0)),
-        ROW(0, DR_REASON_TLV_ENTRY, OTHER(SHA, KEYHASH, U16(0x22), U16(0xffff), 0)),
-        ROW(0, DR_REASON_TLV_AREA, U16(0x6908), U16(4)),
-        ROW(0, DR_REASON_TLV_AREA, U16(0x6907), U16(3)),
-        ROW(0, DR_REASON_TLV_AREA, U16(0x6907), U16(2049)),
-        ROW(0, DR_REASON_TLV_AREA, U16(0xffff), U16(0xffff)),
-        ROW(0, DR_REASON_TRUNCATED, U16(0x6907), U16(5)),
-        ROW(0, DR_REASON_TRUNCATED, U16(0x6907)),
-        ROW(0, DR_REASON_TRAILING, GOOD, 0),
-        ROW(4, DR_REASON_NONE, U16(0x6908), U16(4), GOOD),
-        ROW(4, DR_REASON_TLV_AREA, GOOD),
-        ROW(4, DR_REASON_TLV_AREA, U16(0x6908), U16(5), GOOD),
-        ROW(4, DR_REASON_TRUNCATED, U16(0x6908), U16(4)),
-        ROW(12, DR_REASON_NONE, PROTECTED(U16(0x50), U16(4), 1, 2, 3, 4), GOOD),
-        ROW(11, DR_REASON_TLV_ENTRY, PROTECTED(U16(0x50), U16(3), 1, 2, 3), GOOD),
-        ROW(20, DR_REASON_TLV_ENTRY,
-            PROTECTED(U16(0x50), U16(4), 1, 2, 3, 4, U16(0x50), U16(4), 1, 2, 3, 4), GOOD),
-        ROW(20, DR_REASON_NONE,
-            PROTECTED(U16(0x50), U16(4), 1, 2, 3, 4, U16(0xdaa1), U16(4), 1, 2, 3, 4), GOOD),
-        ROW(8, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa0), U16(0)), GOOD),
-        ROW(9, DR_REASON_NONE, PROTECTED(U16(0xdaa0), U16(1), 'x'), GOOD),
-        ROW(9, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa0), U16(1), 0), GOOD),
-        ROW(9, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa0), U16(1), 0x7f), GOOD),
-        ROW(9, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa0), U16(1), 0xc3), GOOD),
-        ROW(14, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa0), U16(1), 'x', U16(0xdaa0), U16(1), 'y'),
-            GOOD),
-        ROW(15, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa2), U16(7), 0, 0, 0, 0, 0, 0, 0), GOOD),
-        ROW(9, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa3), U16(1), 0), GOOD),
-        ROW(9, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa4), U16(1), 0), GOOD),
-        ROW(9, DR_REASON_NONE, PROTECTED(U16(0xdaa6), U16(1), 0), GOOD),
-        ROW(10, DR_REASON_TLV_ENTRY, PROTECTED(U16(0xdaa6), U16(2), 0, 0), GOOD),
-        ROW(8, DR_REASON_RESERVED_TLV, PROTECTED(U16(0xdaa7), U16(0)), GOOD),
-        ROW(8, DR_REASON_RESERVED_TLV, PROTECTED(U16(0xdaaf), U16(0)), GOOD),
-        ROW(8, DR_REASON_RESERVED_TLV, PROTECTED(U16(0x0070), U16(0)), GOOD),
-        ROW(8, DR_REASON_NONE, PROTECTED(U16(0xdab0), U16(0)), GOOD),
-        ROW(8, DR_REASON_NONE, PROTECTED(U16(0x0074), U16(0)), GOOD),
-        ROW(8, DR_REASON_TLV_ENTRY, PROTECTED(U16(0x00a0), U16(1)), GOOD),
-        ROW(7, DR_REASON_TLV_ENTRY, PROTECTED(1, 2, 3), GOOD),
-    };
-    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+    for (size_t i = 0; i < DR_ARRAY_COUNT(tlv_rows); i++) {
         const struct dr_image_header header = {
             .header_size_bytes = 32,
             .payload_size_bytes = 1,
-            .protected_size_bytes = rows[i].protected_size_bytes};
+            .protected_size_bytes = tlv_rows[i].protected_size_bytes};
         struct dr_image_info info;
-        uint8_t *copy = malloc(rows[i].size_bytes);
+        uint8_t *copy = malloc(tlv_rows[i].size_bytes);
         REQUIRE(copy != NULL);
-        memcpy(copy, rows[i].bytes, rows[i].size_bytes);
-        enum dr_reason reason = dr_image_parse_tlvs(&header, copy, rows[i].size_bytes, &info);
-        if (reason != rows[i].reason) {
+        memcpy(copy, tlv_rows[i].bytes, tlv_rows[i].size_bytes);
+        enum dr_reason reason = dr_image_parse_tlvs(&header, copy, tlv_rows[i].size_bytes, &info);
+        if (reason != tlv_rows[i].reason) {
             fprintf(stderr, "row %zu: %s\n", i, dr_reason_word(reason));
         }
-        EXPECT_EQ(reason, rows[i].reason);
-        for (size_t size = 0; reason == DR_REASON_NONE && size < rows[i].size_bytes; size++) {
+        EXPECT_EQ(reason, tlv_rows[i].reason);
+        for (size_t size = 0; reason == DR_REASON_NONE && size < tlv_rows[i].size_bytes; size++) {
             EXPECT_EQ(dr_image_parse_tlvs(&header, copy, size, &info), DR_REASON_TRUNCATED);
         }
         free(copy);

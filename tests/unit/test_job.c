@@ -305,7 +305,10 @@ static void test_answers(void)
     EXPECT_STR(
         text_of(dr_job_write_notify(7, &none, out, sizeof(out), &out_len)),
         "{\"timestamp\":7,\"jobs\":{}}");
+}
 
+static void test_verdicts(void)
+{
     struct dr_job_verdict verdict = {.client_token = "t", .timestamp_s = 9};
     EXPECT_STR(
         text_of(dr_job_write_verdict(&verdict, out, sizeof(out), &out_len)),
@@ -450,4 +453,4 @@ static void test_commands(void)
 
 DR_TEST_MAIN(
     test_words, test_offer_from_aws, test_offers, test_device_requests, test_update_requests,
-    test_other_requests, test_answers, test_document, test_documents, test_commands)
+    test_other_requests, test_answers, test_verdicts, test_document, test_documents, test_commands)
