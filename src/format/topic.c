@@ -126,27 +126,30 @@ static bool match_kind(unsigned kind, const char *text, size_t len, struct dr_to
 
 enum dr_status dr_topic_parse(const char *text, size_t text_len, struct dr_topic *ret_topic)
 {
-    struct dr_topic topic = {0};
+    memset(ret_topic, 0, sizeof(*ret_topic));
     if (text_len <= PREFIX_LEN || memcmp(text, PREFIX, PREFIX_LEN) != 0) {
         return DR_E_FORMAT;
     }
     text += PREFIX_LEN;
     text_len -= PREFIX_LEN;
-    topic.thing = text;
-    topic.thing_len = level_length(text, text_len);
-    if (topic.thing_len == text_len || !dr_thing_name_valid(topic.thing, topic.thing_len)) {
+    size_t thing_len = level_length(text, text_len);
+    if (thing_len == text_len || !dr_thing_name_valid(text, thing_len)) {
         return DR_E_FORMAT;
     }
-    text += topic.thing_len + 1;
-    text_len -= topic.thing_len + 1;
-    topic.operation = text;
-    topic.operation_len = text_len;
-    enum dr_status status = DR_E_NOT_FOUND;
-    for (unsigned kind = 1; kind <= DR_TOPIC_STREAM_REJECTED && status != DR_OK; kind++) {
-        status = match_kind(kind, text, text_len, &topic) ? DR_OK : DR_E_NOT_FOUND;
+    ret_topic->thing = text;
+    ret_topic->thing_len = thing_len;
+    text += thing_len + 1;
+    text_len -= thing_len + 1;
+    ret_topic->operation = text;
+    ret_topic->operation_len = text_len;
+    for (unsigned kind = 1; kind <= DR_TOPIC_STREAM_REJECTED; kind++) {
+        if (match_kind(kind, text, text_len, ret_topic)) {
+            return DR_OK;
+        }
     }
-    *ret_topic = topic;
-    return status;
+    ret_topic->id = NULL;
+    ret_topic->id_len = 0;
+    return DR_E_NOT_FOUND;
 }
 
 enum dr_status

@@ -74,7 +74,8 @@ struct dr_topic {
 
 /* DR_OK; DR_E_NOT_FOUND when the thing's name is well-formed but the rest is no operation of ours
  * (kind DR_TOPIC_NONE; thing and operation are filled, so that a server can refuse it by name);
- * DR_E_FORMAT when it is not under $aws/things/T/ at all. text need not be terminated. */
+ * DR_E_FORMAT when it is not under $aws/things/T/ at all (*ret_topic is then all zeros). text need
+ * not be terminated. */
 DR_MUST_USE enum dr_status
 dr_topic_parse(const char *text, size_t text_len, struct dr_topic *ret_topic);
 
