@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cli/device.h"
 #include "cli/device_identity.h"
-#include "cloud/pki/key.h"
-#include "format/image.h"
+#include "cli/image.h"
+#include "format/der.h"
 #include "tools/provision/device.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define KEY_BYTES_MAX 8192u
-#define IMAGE_BYTES_MAX (64u * 1024u * 1024u)
 
 struct request {
     struct dr_cli_device device;
@@ -25,72 +22,51 @@ struct request {
     bool offline;
 };
 
-static int read_key(struct dr_cli *cli, const char *path, struct dr_trust *trust)
+/* A device must not trust a key that everybody has. */
+static int add_key(struct dr_cli *cli, const char *path, struct dr_trust *trust)
 {
-    size_t size_bytes = 0;
-    uint8_t *pem = dr_cli_read_file(cli, path, KEY_BYTES_MAX, &size_bytes);
-    if (pem == NULL) {
-        return DR_EXIT_ERROR;
-    }
-    enum dr_status status =
-        dr_pki_public_parse((const char *)pem, size_bytes, trust->keys[trust->key_count]);
-    free(pem);
-    if (status != DR_OK) {
-        return dr_cli_error(
-            cli, "%s is no P-256 key in PEM; make one with `daruma key new --out %s`", path, path);
-    }
-    trust->key_count++;
-    return 0;
-}
-
-/* The product is what the factory image says, unless told otherwise. */
-static bool product_of(const struct dr_provision_plan *plan, char *out, size_t capacity_bytes)
-{
-    struct dr_image_header header;
-    struct dr_image_info info;
-    if (dr_image_parse_header(plan->image, plan->image_bytes, &header) != DR_REASON_NONE) {
-        return false;
-    }
-    uint32_t tlvs = dr_image_tlvs_offset(&header);
-    if (tlvs >= plan->image_bytes ||
-        dr_image_parse_tlvs(&header, plan->image + tlvs, plan->image_bytes - tlvs, &info) !=
-            DR_REASON_NONE ||
-        info.product_len == 0) {
-        return false;
-    }
-    snprintf(out, capacity_bytes, "%s", info.product);
-    return true;
-}
-
-static int
-fill_plan(struct dr_cli *cli, const struct request *request, struct dr_provision_plan *plan)
-{
-    struct dr_trust_record *record = &plan->trust;
-    int result = read_key(cli, request->key, &record->trust);
-    if (result == 0 && request->reserve_key != NULL) {
-        result = read_key(cli, request->reserve_key, &record->trust);
-    }
+    struct dr_trust one;
+    uint8_t spki[DR_DER_SPKI_BYTES];
+    uint8_t hash[DR_SHA256_BYTES];
+    int result = dr_cli_trust_read(cli, path, &one);
     if (result != 0) {
         return result;
     }
-    plan->image = dr_cli_read_file(cli, request->image, IMAGE_BYTES_MAX, &plan->image_bytes);
-    if (plan->image == NULL) {
+    dr_der_spki_encode(one.keys[0], spki);
+    dr_sha256_once(&dr_crypto_openssl, spki, sizeof spki, hash);
+    if (dr_cli_test_key_refused(cli, hash)) {
         return DR_EXIT_ERROR;
     }
-    if (request->product != NULL) {
-        if (strlen(request->product) > DR_IMAGE_PRODUCT_BYTES_MAX) {
-            return dr_cli_usage(cli, "a product name has at most 32 bytes");
-        }
-        snprintf(record->product, sizeof record->product, "%s", request->product);
-    } else if (!product_of(plan, record->product, sizeof record->product)) {
+    memcpy(trust->keys[trust->key_count++], one.keys[0], sizeof one.keys[0]);
+    return 0;
+}
+
+static int
+read_keys(struct dr_cli *cli, const struct request *request, struct dr_trust_record *record)
+{
+    int result = add_key(cli, request->key, &record->trust);
+    if (result == 0 && request->reserve_key != NULL) {
+        result = add_key(cli, request->reserve_key, &record->trust);
+    }
+    record->time_divisor = (uint16_t)request->time_divisor;
+    return result;
+}
+
+/* The product is what the factory image says, unless told otherwise. */
+static int name_product(
+    struct dr_cli *cli, const struct request *request, const struct dr_cli_image *image,
+    struct dr_trust_record *record)
+{
+    const char *product = request->product != NULL ? request->product : image->info.product;
+    if (strlen(product) > DR_IMAGE_PRODUCT_BYTES_MAX) {
+        return dr_cli_usage(cli, "a product name has at most 32 bytes");
+    }
+    if (product[0] == '\0') {
         return dr_cli_error(
             cli, "%s names no product; sign it with `daruma image sign --product NAME`",
             request->image);
     }
-    record->time_divisor = (uint16_t)request->time_divisor;
-    plan->directory = request->device.directory;
-    plan->host_key_normal = request->host_key_normal;
-    plan->host_key_recovery = request->host_key_recovery;
+    snprintf(record->product, sizeof record->product, "%s", product);
     return 0;
 }
 
@@ -205,6 +181,28 @@ static int check(struct dr_cli *cli, const struct request *request)
     return 0;
 }
 
+static int with_programs(
+    struct dr_cli *cli, const struct request *request, const struct dr_provision_plan *parts)
+{
+    char rom[PATH_MAX];
+    char anchor[PATH_MAX];
+    char board[PATH_MAX];
+    snprintf(rom, sizeof rom, "%s", dr_cli_sister(cli, "daruma-rom-linux"));
+    snprintf(anchor, sizeof anchor, "%s", dr_cli_sister(cli, "daruma-anchor"));
+    snprintf(board, sizeof board, "%s", dr_cli_sister(cli, "daruma-board"));
+    if (rom[0] == '\0' || anchor[0] == '\0' || board[0] == '\0') {
+        return dr_cli_error(
+            cli, "daruma-rom-linux, daruma-anchor and daruma-board must lie beside this program");
+    }
+    struct dr_provision_plan plan = *parts;
+    plan.rom_program = rom;
+    plan.anchor_program = anchor;
+    plan.board_program = board;
+    make_parent(plan.directory);
+    int result = make_device(cli, request, &plan);
+    return result == 0 ? report(cli, request, &plan) : result;
+}
+
 static int run(struct dr_cli *cli)
 {
     struct request request = {.time_divisor = 1};
@@ -224,31 +222,25 @@ static int run(struct dr_cli *cli)
     if (result != 0) {
         return result;
     }
-    char rom[PATH_MAX];
-    char anchor[PATH_MAX];
-    char board[PATH_MAX];
-    snprintf(rom, sizeof rom, "%s", dr_cli_sister(cli, "daruma-rom-linux"));
-    snprintf(anchor, sizeof anchor, "%s", dr_cli_sister(cli, "daruma-anchor"));
-    snprintf(board, sizeof board, "%s", dr_cli_sister(cli, "daruma-board"));
-    if (rom[0] == '\0' || anchor[0] == '\0' || board[0] == '\0') {
-        return dr_cli_error(
-            cli, "daruma-rom-linux, daruma-anchor and daruma-board must lie beside this program");
-    }
     struct dr_provision_plan plan = {
-        .rom_program = rom, .anchor_program = anchor, .board_program = board};
-    result = fill_plan(cli, &request, &plan);
-    if (result == 0) {
-        make_parent(plan.directory);
-        result = make_device(cli, &request, &plan);
+        .directory = request.device.directory,
+        .host_key_normal = request.host_key_normal,
+        .host_key_recovery = request.host_key_recovery};
+    result = read_keys(cli, &request, &plan.trust);
+    if (result != 0) {
+        return result;
     }
-    if (result == 0) {
-        result = report(cli, &request, &plan);
+    struct dr_cli_image *image = dr_cli_image_read(cli, request.image, &plan.trust.trust);
+    if (image == NULL) {
+        return DR_EXIT_ERROR;
     }
-    union {
-        const uint8_t *in;
-        void *out;
-    } image = {.in = plan.image}; /* ours to free, the plan's only to read */
-    free(image.out);
+    plan.image = image->data;
+    plan.image_bytes = image->size_bytes;
+    result = name_product(cli, &request, image, &plan.trust);
+    if (result == 0) {
+        result = with_programs(cli, &request, &plan);
+    }
+    dr_cli_image_free(image);
     return result;
 }
 

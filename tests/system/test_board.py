@@ -375,6 +375,15 @@ class Factory(BoardTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn("other keys", done.stderr)
 
+    def test_published_test_key_is_refused(self):
+        key = pathlib.Path(__file__).resolve().parent.parent / "data/golden-images/product-key.pub.pem"
+        image = self.world.image("testfw-steady", "1.0.0", sequence=1)
+        words = ("device", "create", "golden", "--dir", self.world.dir / "devices", "--key", key, "--image", image,
+                 "--offline")
+        done = self.world.run(*words, check=False, env={"DARUMA_ALLOW_TEST_KEY": ""})
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("published test key", done.stderr)
+
     def test_wrong_words(self):
         for words, code in ((("create",), 64), (("create", "../x", "--key", "k", "--image", "i"), 64),
                             (("create", "x"), 64), (("run", "nobody"), 1), (("press", "nobody", "--seconds", "1"), 1),
