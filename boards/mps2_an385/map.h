@@ -36,8 +36,11 @@
  * window; what the image does not fill is its RAM. */
 #define DR_MPS2_LOAD_AT 0x20010000
 #define DR_MPS2_LOAD_BYTES 0x000f0000
-#define DR_MPS2_IMAGE_HEADER_BYTES 0x200
-#define DR_MPS2_VECTORS_AT 0x20010200
+#define DR_MPS2_IMAGE_HEADER_BYTES 0x400
+#define DR_MPS2_VECTORS_AT 0x20010400
+#define DR_MPS2_FW_CODE_BYTES 0x000b0000 /* from the start of the window */
+#define DR_MPS2_FW_RAM_AT 0x200c0000     /* the window's last part: data, stacks, buffers */
+#define DR_MPS2_FW_RAM_BYTES 0x00040000
 
 /* Storage: addresses inside the part. */
 #define DR_MPS2_STORE_AT 0x21000000
