@@ -82,7 +82,6 @@ static void test_everything_once(void)
     EXPECT_EQ(window.missing_count, 0);
     EXPECT_EQ(window.flying, 0);
     EXPECT_EQ(top, 64); /* it grew to what was allowed */
-    EXPECT_EQ(dr_window_wait_ms(&window, now_ms), UINT32_MAX);
     EXPECT(!dr_window_next(&window, now_ms + 100000, &ranges[0]));
 }
 
@@ -141,7 +140,6 @@ static void test_silence(void)
         more++;
     }
     EXPECT(more >= 1);
-    EXPECT(dr_window_wait_ms(&window, 60000) > 0);
 }
 
 /* The timer follows the measured round trip. */

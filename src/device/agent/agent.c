@@ -97,11 +97,6 @@ void dr_agent_back_off(
     agent->timers[timer] = dr_agent_jitter(agent, span_ms < max_ms ? span_ms : max_ms);
 }
 
-bool dr_agent_unsealed(const struct dr_agent *agent)
-{
-    return agent->facts->image <= DR_RUNS_CONFIRMED;
-}
-
 bool dr_digest_equal(const uint8_t *a, const uint8_t *b)
 {
     return memcmp(a, b, 32) == 0;
@@ -150,26 +145,13 @@ void dr_agent_step(
  * table's own needs a TICK. */
 uint64_t dr_agent_next_ms(const struct dr_agent *agent)
 {
-    uint32_t wait_ms = SAVE_MS;
+    bool fetching = agent->state == DR_AGENT_PROBING || agent->state == DR_AGENT_LOADING;
+    uint32_t wait_ms = fetching ? DR_WINDOW_TICK_MS : SAVE_MS;
     for (size_t i = 0; i < DR_TIMER_COUNT; i++) {
         uint32_t left_ms = agent->timers[i];
         if (left_ms < wait_ms && (left_ms != 0 || i == DR_TIMER_STATE)) {
             wait_ms = left_ms;
         }
     }
-    if (agent->state == DR_AGENT_PROBING || agent->state == DR_AGENT_LOADING) {
-        uint32_t due_ms = dr_window_wait_ms(&agent->window, (uint32_t)agent->now_ms);
-        wait_ms = due_ms < wait_ms ? due_ms : wait_ms;
-    }
     return agent->now_ms + wait_ms;
-}
-
-uint32_t dr_agent_block_bytes(const struct dr_agent *agent)
-{
-    uint32_t block_bytes = agent->facts->block_bytes;
-    while (agent->job.size_bytes / block_bytes >= DR_WINDOW_BLOCKS_MAX &&
-           block_bytes < DR_WINDOW_REQUEST_BYTES_MAX) {
-        block_bytes *= 2u;
-    }
-    return block_bytes;
 }

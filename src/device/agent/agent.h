@@ -118,7 +118,7 @@ struct dr_agent_block {
 
 /* X(name): what the owner is to do. Those marked * are answered by DR_EVENT_DONE at once. */
 #define DR_AGENT_ACT_LIST(X)                                                                       \
-    X(CONNECT)    /* connect and subscribe to what dr_agent_topics lists */                        \
+    X(CONNECT)    /* connect; subscribe to jobs/notify-next and streams/+/{data,rejected}/cbor */  \
     X(DISCONNECT) /* drop the connection, without LINK_DOWN */                                     \
     X(SEND)       /* compose and publish a message */                                              \
     X(ASK)        /* * ask the product: may I? OK, AGAIN (with wait_s) or DENIED */                \
@@ -166,7 +166,7 @@ struct dr_agent_event {
             enum dr_reason reason; /* ADMIT, CLOSE: why not; ASK: the reason it was asked with */
             uint32_t wait_s;       /* ASK with DR_E_AGAIN: ask again after this */
             /* ADMIT with DR_OK: the digest that head and tail name (32 bytes). OPEN with DR_OK: one
-             * bit per block of dr_agent_block_bytes, least significant first, set = kept from an
+             * bit per block of facts.block_bytes, least significant first, set = kept from an
              * earlier download; NULL = nothing kept. Borrowed for the step. */
             const uint8_t *data;
         } done;
@@ -254,7 +254,6 @@ struct dr_agent_facts {
 struct dr_agent_health {
     bool self_test_passed;
     bool round_trip;      /* an authenticated answer of the service in this boot */
-    bool healthy;         /* in this boot */
     bool confirm_written; /* in this boot; the health supervisor reads it */
     bool seal_written;    /* in this boot */
     bool retry_written;   /* in this boot */
@@ -276,13 +275,13 @@ enum dr_agent_timer {
     DR_TIMER_COUNT
 };
 
-/* One agent. The caller owns it, copies it freely between steps and looks only at state, record and
- * health. Static memory: sizeof(struct dr_agent), held below 4 KB. */
+/* One agent. The caller owns it, copies it freely between steps and looks only at state, link_up,
+ * health and record. Static memory: sizeof(struct dr_agent), held below 4 KB. Small things that are
+ * used often come first: they are cheap to reach. */
 struct dr_agent {
     enum dr_agent_state state;
-    struct dr_agent_record record; /* persisted by DR_ACT_SAVE, given back to dr_agent_init */
-    struct dr_agent_health health;
     bool link_up;
+    struct dr_agent_health health;
 
     /* private, do not touch */
     enum dr_reason wait_reason;
@@ -297,17 +296,19 @@ struct dr_agent {
     uint8_t attempt; /* of the current wait: connect, ask */
     uint8_t outcome_attempt;
     uint8_t report_attempt;
+    uint32_t total_s; /* uptime of all boots */
     const struct dr_agent_facts *facts;
-    uint64_t now_ms; /* of the last step */
-    uint32_t random;
-    uint32_t total_s;     /* uptime of all boots */
-    uint32_t base_s;      /* of the earlier ones */
-    uint32_t part_ms;     /* of the second that has begun */
+    uint32_t timers[DR_TIMER_COUNT];
     uint32_t ask_until_s; /* total_s when the product's time to say yes is over; 0 = not asked */
     uint32_t writing;     /* index of the block that is being kept */
-    uint32_t timers[DR_TIMER_COUNT];
+    uint32_t random;
+    uint32_t base_s;         /* uptime of the earlier boots */
+    uint32_t part_ms;        /* of the second that has begun */
+    uint64_t now_ms;         /* of the last step */
     struct dr_agent_job job; /* id empty: none */
     struct dr_window window;
+
+    struct dr_agent_record record; /* persisted by DR_ACT_SAVE, given back to dr_agent_init */
 };
 
 /* facts are kept; record is copied, NULL = none yet. The first event is DR_EVENT_START. */
@@ -323,9 +324,6 @@ void dr_agent_step(
 
 /* Uptime at which the next TICK is due. Ticks may come earlier or later without harm. */
 uint64_t dr_agent_next_ms(const struct dr_agent *agent);
-
-/* The size of the blocks of the current transfer (head and tail have their own). */
-uint32_t dr_agent_block_bytes(const struct dr_agent *agent);
 
 /* For tests and documents: what the table answers; never 0. */
 uint8_t dr_agent_reaction(enum dr_agent_state state, enum dr_agent_event_kind event);

@@ -71,7 +71,10 @@ void dr_agent_back_off(
     struct dr_agent *agent, enum dr_agent_timer timer, uint32_t max_ms, uint8_t *attempt);
 uint32_t dr_agent_jitter(struct dr_agent *agent, uint32_t span_ms);
 /* An image that has yet to be sealed runs. */
-bool dr_agent_unsealed(const struct dr_agent *agent);
+static inline bool dr_agent_unsealed(const struct dr_agent *agent)
+{
+    return agent->facts->image <= DR_RUNS_CONFIRMED;
+}
 bool dr_digest_equal(const uint8_t *a, const uint8_t *b);
 bool dr_job_equal(const struct dr_job_ref *a, const struct dr_job_ref *b);
 
@@ -83,10 +86,9 @@ void dr_trial_start(struct dr_step *step);
 void dr_trial_see(struct dr_step *step);  /* an event, before the table */
 void dr_trial_turn(struct dr_step *step); /* after the table: what is due */
 
-/* outcome.c: the last job's outcome and the device report. from is copied; it may be
- * record.installing, which is cleared then. */
+/* outcome.c: the last job's outcome and the device report. */
 void dr_outcome_set(
-    struct dr_step *step, enum dr_outcome_state state, const struct dr_outcome *from,
+    struct dr_step *step, enum dr_outcome_state state, const struct dr_job_ref *job,
     enum dr_reason reason, const char *detail);
 void dr_outcome_see(struct dr_step *step);
 void dr_outcome_turn(struct dr_step *step);

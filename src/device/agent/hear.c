@@ -33,72 +33,68 @@ static enum dr_reason read_document(struct dr_json text, struct dr_agent_job *jo
     return DR_REASON_NONE;
 }
 
-static enum dr_status hear_offer(const uint8_t *payload, size_t size_bytes, struct dr_heard *heard)
+static void hear_offer(const struct dr_job_message *message, struct dr_heard *heard)
 {
-    struct dr_job_message offer;
-    DR_TRY(dr_job_parse_message(payload, size_bytes, &offer));
-    const struct dr_job_execution *execution = &offer.execution;
-    heard->time_s = offer.timestamp_s;
-    heard->event.kind = DR_EVENT_NO_JOB;
-    if (!offer.has_execution ||
-        (execution->status != DR_JOB_QUEUED && execution->status != DR_JOB_IN_PROGRESS)) {
-        return DR_OK;
-    }
+    const struct dr_job_execution *execution = &message->execution;
     struct dr_agent_job *job = &heard->job;
+    heard->event.kind = DR_EVENT_NO_JOB;
+    if (!message->has_execution || execution->status > DR_JOB_IN_PROGRESS) {
+        return;
+    }
+    heard->event.kind = DR_EVENT_JOB;
+    heard->event.job = job;
     dr_agent_copy_text(job->ref.id, sizeof(job->ref.id), execution->job_id);
     job->ref.execution = execution->execution_number;
     job->ref.version = execution->version_number;
     job->started = execution->status == DR_JOB_IN_PROGRESS;
     job->fault = read_document(execution->document, job);
-    heard->event.kind = DR_EVENT_JOB;
-    heard->event.job = job;
-    return DR_OK;
 }
 
-static enum dr_agent_code code_of(enum dr_job_error error)
+/* What a refusal means, by enum dr_job_error; the rest is DR_CODE_OTHER. */
+static const uint8_t codes[] = {
+    [DR_JOB_ERROR_TOPIC] = DR_CODE_INVALID_REQUEST,
+    [DR_JOB_ERROR_JSON] = DR_CODE_INVALID_REQUEST,
+    [DR_JOB_ERROR_REQUEST] = DR_CODE_INVALID_REQUEST,
+    [DR_JOB_ERROR_TRANSITION] = DR_CODE_GONE,
+    [DR_JOB_ERROR_NOT_FOUND] = DR_CODE_GONE,
+    [DR_JOB_ERROR_VERSION] = DR_CODE_VERSION_MISMATCH,
+    [DR_JOB_ERROR_TERMINAL] = DR_CODE_GONE,
+};
+
+static void hear_update(
+    const struct dr_topic *topic, const struct dr_job_message *message, struct dr_heard *heard)
 {
-    switch (error) {
-    case DR_JOB_ERROR_REQUEST:
-    case DR_JOB_ERROR_JSON:
-    case DR_JOB_ERROR_TOPIC:
-        return DR_CODE_INVALID_REQUEST;
-    case DR_JOB_ERROR_TRANSITION:
-    case DR_JOB_ERROR_NOT_FOUND:
-    case DR_JOB_ERROR_TERMINAL:
-        return DR_CODE_GONE;
-    case DR_JOB_ERROR_VERSION:
-        return DR_CODE_VERSION_MISMATCH;
-    case DR_JOB_ERROR_NONE:
-    case DR_JOB_ERROR_INTERNAL:
-    case DR_JOB_ERROR_THROTTLED:
-        return DR_CODE_OTHER;
-    }
-    return DR_CODE_OTHER;
+    struct dr_agent_event *event = &heard->event;
+    event->kind =
+        topic->answer == DR_TOPIC_ACCEPTED ? DR_EVENT_UPDATE_ACCEPTED : DR_EVENT_UPDATE_REFUSED;
+    memcpy(heard->id, topic->id, topic->id_len); /* a job's id: no longer than its bound */
+    event->update.job_id = heard->id;
+    event->update.code =
+        message->error < sizeof(codes) ? (enum dr_agent_code)codes[message->error] : DR_CODE_OTHER;
+    event->update.canceled = message->execution.status == DR_JOB_CANCELED;
+    event->update.outcome = message->client_token[0] == 'o';
+    event->update.version = message->execution.version_number;
 }
 
+/* The service's answer to one of our questions. */
 static enum dr_status hear_answer(
     const struct dr_topic *topic, const uint8_t *payload, size_t size_bytes, struct dr_heard *heard)
 {
-    struct dr_job_message answer;
-    struct dr_agent_event *event = &heard->event;
-    DR_TRY(dr_job_parse_message(payload, size_bytes, &answer));
-    heard->time_s = answer.timestamp_s;
-    if (topic->kind == DR_TOPIC_JOB_GET) {
-        event->kind = DR_EVENT_ASK_REFUSED;
-        event->code = code_of(answer.error);
-        return DR_OK;
-    }
-    if (topic->id_len > DR_JOB_ID_BYTES_MAX) {
+    struct dr_job_message message;
+    if (topic->answer == DR_TOPIC_REQUEST || topic->id_len > DR_JOB_ID_BYTES_MAX) {
         return DR_E_NOT_FOUND;
     }
-    memcpy(heard->id, topic->id, topic->id_len);
-    event->kind =
-        topic->answer == DR_TOPIC_ACCEPTED ? DR_EVENT_UPDATE_ACCEPTED : DR_EVENT_UPDATE_REFUSED;
-    event->update.job_id = heard->id;
-    event->update.code = code_of(answer.error);
-    event->update.canceled = answer.execution.status == DR_JOB_CANCELED;
-    event->update.outcome = answer.client_token[0] == 'o';
-    event->update.version = answer.execution.version_number;
+    DR_TRY(dr_job_parse_message(payload, size_bytes, &message));
+    heard->time_s = message.timestamp_s;
+    if (topic->kind == DR_TOPIC_JOB_UPDATE) {
+        hear_update(topic, &message, heard);
+    } else if (topic->kind == DR_TOPIC_REPORT) {
+        heard->event.kind = DR_EVENT_REPORT_ACCEPTED; /* refused: saying it again would not help */
+    } else if (topic->answer == DR_TOPIC_ACCEPTED) {
+        hear_offer(&message, heard);
+    } else {
+        heard->event.kind = DR_EVENT_ASK_REFUSED;
+    }
     return DR_OK;
 }
 
@@ -140,27 +136,25 @@ enum dr_status dr_agent_hear(
     struct dr_topic topic;
     DR_TRY(dr_topic_parse(topic_text, strlen(topic_text), &topic));
     memset(ret_heard, 0, sizeof(*ret_heard));
-    bool accepted = topic.answer == DR_TOPIC_ACCEPTED;
-    if (topic.kind == DR_TOPIC_JOB_GET && accepted) {
-        return hear_offer(payload, size_bytes, ret_heard);
-    }
-    if (topic.kind == DR_TOPIC_JOB_UPDATE ||
-        (topic.kind == DR_TOPIC_JOB_GET && topic.answer == DR_TOPIC_REJECTED)) {
+    switch (topic.kind) {
+    case DR_TOPIC_JOB_GET:
+    case DR_TOPIC_JOB_UPDATE:
+    case DR_TOPIC_REPORT:
         return hear_answer(&topic, payload, size_bytes, ret_heard);
-    }
-    if (topic.kind == DR_TOPIC_STREAM_DATA || topic.kind == DR_TOPIC_STREAM_REJECTED) {
+    case DR_TOPIC_STREAM_DATA:
+    case DR_TOPIC_STREAM_REJECTED:
         return hear_stream(agent, &topic, payload, size_bytes, ret_heard);
-    }
-    if (topic.kind == DR_TOPIC_NOTIFY_NEXT) {
+    case DR_TOPIC_NOTIFY_NEXT:
         ret_heard->event.kind = DR_EVENT_NOTIFIED;
         return DR_OK;
-    }
-    if (topic.kind == DR_TOPIC_REPORT && accepted) {
-        struct dr_job_message answer;
-        ret_heard->event.kind = DR_EVENT_REPORT_ACCEPTED;
-        DR_TRY(dr_job_parse_message(payload, size_bytes, &answer));
-        ret_heard->time_s = answer.timestamp_s;
-        return DR_OK;
+    case DR_TOPIC_NONE:
+    case DR_TOPIC_JOBS_GET:
+    case DR_TOPIC_START_NEXT:
+    case DR_TOPIC_NOTIFY:
+    case DR_TOPIC_STREAM_GET:
+    case DR_TOPIC_STREAM_DESCRIBE:
+    case DR_TOPIC_STREAM_DESCRIPTION:
+        break;
     }
     return DR_E_NOT_FOUND;
 }

@@ -100,9 +100,8 @@ static void wait_for(struct dr_step *step, enum dr_reason reason, uint32_t wait_
 static void refuse(struct dr_step *step, enum dr_reason reason, const char *detail)
 {
     struct dr_agent *agent = step->agent;
-    struct dr_outcome outcome = {.job = agent->job.ref};
     dr_outcome_set(
-        step, agent->job.started ? DR_OUTCOME_FAILED : DR_OUTCOME_REJECTED, &outcome, reason,
+        step, agent->job.started ? DR_OUTCOME_FAILED : DR_OUTCOME_REJECTED, &agent->job.ref, reason,
         detail);
     forget_job(agent);
     be_idle(step);
@@ -113,15 +112,15 @@ static bool welcome(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
     const uint8_t *digest = agent->job.ref.digest;
-    for (uint8_t i = 0; i < agent->facts->fate_count; i++) {
-        const struct dr_agent_fate *fate = &agent->facts->fates[i];
+    const struct dr_agent_fate *end = agent->facts->fates + agent->facts->fate_count;
+    for (const struct dr_agent_fate *fate = agent->facts->fates; fate < end; fate++) {
         if (fate->final && dr_digest_equal(fate->digest, digest)) {
             refuse(step, DR_REASON_REJECTED_BEFORE, dr_reason_word(fate->reason));
             return false;
         }
     }
-    for (size_t i = 0; i < DR_AGENT_WAITS_MAX; i++) {
-        const struct dr_wait *wait = &agent->record.waits[i];
+    const struct dr_wait *wait = agent->record.waits;
+    for (; wait < agent->record.waits + DR_AGENT_WAITS_MAX; wait++) {
         if (wait->until_s > agent->total_s && dr_digest_equal(wait->digest, digest)) {
             wait_for(step, DR_REASON_WAIT, wait->until_s - agent->total_s);
             return false;
@@ -227,10 +226,9 @@ static void begin(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
     uint32_t size_bytes = agent->job.size_bytes;
-    uint32_t block_bytes = dr_agent_block_bytes(agent);
     uint32_t tail = size_bytes > DR_AGENT_PROBE_BYTES ? size_bytes - DR_AGENT_PROBE_BYTES : 0;
-    if (block_bytes > DR_AGENT_PROBE_BYTES &&
-        size_bytes <= DR_AGENT_PROBE_BYTES * DR_WINDOW_BLOCKS_MAX) {
+    uint32_t block_bytes = agent->facts->block_bytes;
+    if (block_bytes > DR_AGENT_PROBE_BYTES) {
         block_bytes = DR_AGENT_PROBE_BYTES;
     }
     if (!start_window(agent, block_bytes)) {
@@ -404,7 +402,7 @@ static void result(struct dr_step *step)
     } else if (act == DR_ACT_INSTALL) {
         dr_step_send(step, DR_SEND_READY);
         reset(step);
-    } else if (!start_window(agent, dr_agent_block_bytes(agent))) {
+    } else if (!start_window(agent, agent->facts->block_bytes)) {
         refuse(step, DR_REASON_TOO_LARGE, NULL);
     } else {
         dr_window_want_all(&agent->window, step->event->done.data);

@@ -17,9 +17,6 @@
 
 #define DR_LETTER_BYTES_MAX DR_REPORT_BYTES_MAX
 
-/* What subscriptions an agent needs, besides the answers that the service sends it directly. */
-#define DR_AGENT_FILTERS 3u
-
 /* Who speaks. The report's tokens, uptime, state words and notes are filled in by compose. */
 struct dr_agent_self {
     char thing[DR_THING_NAME_LEN_MAX + 1u];
@@ -51,9 +48,5 @@ struct dr_heard {
 DR_MUST_USE enum dr_status dr_agent_hear(
     const struct dr_agent *agent, const char *topic, const uint8_t *payload, size_t size_bytes,
     struct dr_heard *ret_heard);
-
-/* The filter to subscribe to, index < DR_AGENT_FILTERS; out holds DR_TOPIC_BYTES_MAX. */
-DR_MUST_USE enum dr_status
-dr_agent_filter(const char *thing, size_t index, char out[DR_TOPIC_BYTES_MAX]);
 
 #endif

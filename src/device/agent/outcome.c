@@ -13,7 +13,7 @@ static bool is_final(const struct dr_outcome *outcome)
 static void hand_over(struct dr_step *step)
 {
     const struct dr_outcome *outcome = &step->agent->record.outcome;
-    dr_step_note(step, outcome->reason, outcome->job.id);
+    dr_step_note(step, (enum dr_reason)outcome->reason, outcome->job.id);
 }
 
 static void settle(struct dr_step *step)
@@ -23,7 +23,7 @@ static void settle(struct dr_step *step)
 }
 
 void dr_outcome_set(
-    struct dr_step *step, enum dr_outcome_state state, const struct dr_outcome *from,
+    struct dr_step *step, enum dr_outcome_state state, const struct dr_job_ref *job,
     enum dr_reason reason, const char *detail)
 {
     struct dr_agent *agent = step->agent;
@@ -31,9 +31,10 @@ void dr_outcome_set(
     if (is_final(outcome)) {
         hand_over(step); /* it never stands in the way of a newer job */
     }
-    *outcome = *from;
-    outcome->state = state;
-    outcome->reason = reason;
+    outcome->job = *job;
+    outcome->state = (uint8_t)state;
+    outcome->reason = (uint8_t)reason;
+    outcome->tries = 0;
     outcome->since_s = agent->total_s;
     dr_agent_copy_text(outcome->detail, sizeof(outcome->detail), detail);
     agent->record.installing.state = DR_OUTCOME_NONE;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define DR_JOB_ID_BYTES_MAX 64u
+#define DR_JOB_ID_BYTES (DR_JOB_ID_BYTES_MAX + 4u) /* with a final NUL, and round */
 #define DR_DETAIL_BYTES_MAX 31u
 #define DR_DETAIL_BYTES (DR_DETAIL_BYTES_MAX + 1u)
 #define DR_AGENT_NOTES_MAX 4u
@@ -30,44 +31,46 @@ enum dr_outcome_state {
     DR_OUTCOME_REJECTED = 4,
 };
 
+/* The structs below are laid out without holes between the fields that are stored together. */
+
 /* Which execution of which job, and the image it brings. */
 struct dr_job_ref {
     uint32_t execution; /* executionNumber */
     uint32_t version;   /* versionNumber */
     uint8_t digest[32];
-    char id[DR_JOB_ID_BYTES_MAX + 1u];
+    char id[DR_JOB_ID_BYTES];
 };
 
 struct dr_outcome {
-    enum dr_outcome_state state;
     struct dr_job_ref job;
-    enum dr_reason reason;
-    char detail[DR_DETAIL_BYTES];
+    uint8_t state;    /* enum dr_outcome_state */
+    uint8_t reason;   /* enum dr_reason */
     uint8_t tries;    /* faults of the candidate */
     uint8_t installs; /* INSTALL requests written for it */
     uint32_t since_s; /* total uptime when it became final */
+    char detail[DR_DETAIL_BYTES];
 };
 
 /* A failure that was the environment's: how often, and until when (total uptime) not again. */
 struct dr_wait {
+    uint32_t until_s;
     uint8_t digest[32];
     uint8_t failures; /* 0: free */
-    uint32_t until_s;
 };
 
 /* Something worth telling once: a refused TLS connection, an image sealed, an outcome dropped. */
 struct dr_note {
-    enum dr_reason reason; /* DR_REASON_NONE: free */
-    char detail[DR_DETAIL_BYTES];
     uint32_t uptime_s; /* total */
+    uint8_t reason;    /* enum dr_reason; DR_REASON_NONE: free */
+    char detail[DR_DETAIL_BYTES];
 };
 
 struct dr_agent_record {
     uint32_t uptime_s;            /* total of all boots, when saved */
+    uint32_t confirmed_s;         /* total uptime at the last CONFIRM */
+    uint8_t confirmed[32];        /* the image that wrote it; zeros = none */
     struct dr_outcome installing; /* state NONE or INSTALLING */
     struct dr_outcome outcome;    /* any other state */
-    uint8_t confirmed[32];        /* the image that wrote CONFIRM last; zeros = none */
-    uint32_t confirmed_s;         /* total uptime then */
     struct dr_wait waits[DR_AGENT_WAITS_MAX];
     struct dr_note notes[DR_AGENT_NOTES_MAX];
 };

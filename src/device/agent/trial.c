@@ -21,31 +21,31 @@ static bool is_installing(const struct dr_agent *agent)
 static void learn_wait(struct dr_step *step, const struct dr_agent_fate *fate)
 {
     struct dr_agent *agent = step->agent;
-    struct dr_wait *oldest = agent->record.waits;
-    for (size_t i = 0; i < DR_AGENT_WAITS_MAX; i++) {
-        struct dr_wait *wait = &agent->record.waits[i];
+    struct dr_wait *slot = agent->record.waits;
+    for (struct dr_wait *wait = slot; wait < agent->record.waits + DR_AGENT_WAITS_MAX; wait++) {
         if (dr_digest_equal(wait->digest, fate->digest)) {
-            if (wait->failures >= fate->tries) {
-                return;
-            }
-            oldest = wait;
+            slot = wait;
             break;
         }
-        if (wait->until_s < oldest->until_s) {
-            oldest = wait;
-        }
+        slot = wait->until_s < slot->until_s ? wait : slot; /* the one that ends first goes */
     }
-    memcpy(oldest->digest, fate->digest, sizeof(oldest->digest));
-    oldest->failures = fate->tries;
-    oldest->until_s = agent->total_s + (fate->tries <= 1u ? WAIT_FIRST_S : WAIT_LATER_S);
+    if (dr_digest_equal(slot->digest, fate->digest) && slot->failures >= fate->tries) {
+        return;
+    }
+    memcpy(slot->digest, fate->digest, sizeof(slot->digest));
+    slot->failures = fate->tries;
+    slot->until_s = agent->total_s + (fate->tries <= 1u ? WAIT_FIRST_S : WAIT_LATER_S);
     dr_step_save(step);
 }
 
-static const struct dr_agent_fate *fate_of(const struct dr_agent *agent, const uint8_t digest[32])
+/* The first fate of this image, NULL when the journal knows none. */
+static const struct dr_agent_fate *
+fate_of(const struct dr_agent_facts *facts, const uint8_t *digest)
 {
-    for (uint8_t i = 0; i < agent->facts->fate_count; i++) {
-        if (dr_digest_equal(agent->facts->fates[i].digest, digest)) {
-            return &agent->facts->fates[i];
+    const struct dr_agent_fate *end = facts->fates + facts->fate_count;
+    for (const struct dr_agent_fate *fate = facts->fates; fate < end; fate++) {
+        if (dr_digest_equal(fate->digest, digest)) {
+            return fate;
         }
     }
     return NULL;
@@ -58,16 +58,16 @@ static void resolve(struct dr_step *step)
     struct dr_outcome *installing = &agent->record.installing;
     if (dr_digest_equal(agent->facts->digest, installing->job.digest)) {
         if (agent->facts->image != DR_RUNS_CANDIDATE) {
-            dr_outcome_set(step, DR_OUTCOME_SUCCEEDED, installing, DR_REASON_NONE, NULL);
+            dr_outcome_set(step, DR_OUTCOME_SUCCEEDED, &installing->job, DR_REASON_NONE, NULL);
         }
         return;
     }
-    const struct dr_agent_fate *fate = fate_of(agent, installing->job.digest);
+    const struct dr_agent_fate *fate = fate_of(agent->facts, installing->job.digest);
     if (fate != NULL) {
-        installing->tries = fate->tries;
-        dr_outcome_set(step, DR_OUTCOME_FAILED, installing, fate->reason, NULL);
+        dr_outcome_set(step, DR_OUTCOME_FAILED, &installing->job, fate->reason, NULL);
+        agent->record.outcome.tries = fate->tries;
     } else if (installing->installs >= INSTALLS_MAX) {
-        dr_outcome_set(step, DR_OUTCOME_FAILED, installing, DR_REASON_FLASH_OR_SOURCE, NULL);
+        dr_outcome_set(step, DR_OUTCOME_FAILED, &installing->job, DR_REASON_FLASH_OR_SOURCE, NULL);
     }
     /* Otherwise it was never taken, a power cut was in between: the same job will come again. */
 }
@@ -79,9 +79,10 @@ void dr_trial_start(struct dr_step *step)
     const struct dr_agent_facts *facts = agent->facts;
     uint32_t *seal_ms = &agent->timers[DR_TIMER_SEAL];
     bool known = dr_digest_equal(record->confirmed, facts->digest);
-    for (uint8_t i = 0; i < facts->fate_count; i++) {
-        if (facts->fates[i].environment) {
-            learn_wait(step, &facts->fates[i]);
+    const struct dr_agent_fate *end = facts->fates + facts->fate_count;
+    for (const struct dr_agent_fate *fate = facts->fates; fate < end; fate++) {
+        if (fate->environment) {
+            learn_wait(step, fate);
         }
     }
     if (is_installing(agent)) {
@@ -120,7 +121,8 @@ static void see_self_test(struct dr_step *step)
         if (is_installing(agent)) {
             /* The words are kept here: the journal knows only the reason. */
             dr_outcome_set(
-                step, DR_OUTCOME_FAILED, &agent->record.installing, DR_REASON_SELF_TEST, detail);
+                step, DR_OUTCOME_FAILED, &agent->record.installing.job, DR_REASON_SELF_TEST,
+                detail);
         }
     }
 }
@@ -177,7 +179,8 @@ static void confirmed(struct dr_step *step)
     agent->report_wanted = true;
     dr_step_save(step);
     if (is_installing(agent)) {
-        dr_outcome_set(step, DR_OUTCOME_SUCCEEDED, &agent->record.installing, DR_REASON_NONE, NULL);
+        dr_outcome_set(
+            step, DR_OUTCOME_SUCCEEDED, &agent->record.installing.job, DR_REASON_NONE, NULL);
     }
 }
 
@@ -257,10 +260,8 @@ static enum dr_agent_act next_act(struct dr_agent *agent)
         /* It must be the very image that was installed. */
         bool match = !is_installing(agent) ||
                      dr_digest_equal(agent->record.installing.job.digest, agent->facts->digest);
-        health->healthy = match;
         return match ? DR_ACT_CONFIRM : DR_ACT_COUNT;
     }
-    health->healthy = true;
     return on_time ? DR_ACT_SEAL : DR_ACT_COUNT;
 }
 

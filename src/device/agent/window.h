@@ -3,7 +3,7 @@
  *
  * Requests are kept apart, up to DR_WINDOW_REQUESTS_MAX at a time, each with the blocks it still
  * owes. A request is repeated, holes only, when a later one has been answered in full or when
- * nothing came for a time that follows the measured round trip (as in RFC 6298). The number of
+ * nothing came for a time that follows the measured round trip. The number of
  * bytes in flight grows while answers are complete and halves on a loss.
  *
  * now_ms may wrap around: only spans that are shorter than a silence are ever measured.
@@ -18,6 +18,7 @@
 #define DR_WINDOW_REQUESTS_MAX 8u
 #define DR_WINDOW_SPAN 32u /* blocks that one request can name */
 #define DR_WINDOW_REQUEST_BYTES_MAX 131072u
+#define DR_WINDOW_TICK_MS 100u
 
 /* Blocks first + k for every set bit k. Never empty where it is handed out. */
 struct dr_block_range {
@@ -29,8 +30,7 @@ struct dr_window_request {
     struct dr_block_range owed; /* bits 0: free */
     uint32_t sent_ms;
     uint32_t number; /* order of sending */
-    bool repeated;   /* its round trip is not measured */
-    bool answered;   /* at least one block of it came */
+    bool measured;   /* its round trip is known, or cannot be */
     bool overtaken;  /* a later one was answered in full */
 };
 
@@ -45,7 +45,6 @@ struct dr_window {
     uint32_t limit_max;
     uint32_t number;  /* of the last request */
     uint32_t srtt_ms; /* smoothed round trip, 0 = not measured */
-    uint32_t rttvar_ms;
     uint32_t rto_ms;
     uint32_t quiet_ms; /* start of the present silence */
     struct dr_window_request requests[DR_WINDOW_REQUESTS_MAX];
@@ -65,14 +64,11 @@ bool dr_window_wants(const struct dr_window *window, uint32_t index, uint32_t si
 /* The block is safe. Also measures the round trip. */
 void dr_window_got(struct dr_window *window, uint32_t index, uint32_t now_ms);
 
-/* The next request to send now; false: none. Call until false. */
+/* The next request to send now; false: none. Call until false, whenever blocks came and every
+ * DR_WINDOW_TICK_MS while they do not. */
 bool dr_window_next(struct dr_window *window, uint32_t now_ms, struct dr_block_range *ret_range);
 
 /* Everything asked for counts as lost; ask again after the next dr_window_next. */
 void dr_window_forget(struct dr_window *window);
-
-/* In how many milliseconds dr_window_next may have something to say though nothing arrived;
- * UINT32_MAX: never. */
-uint32_t dr_window_wait_ms(const struct dr_window *window, uint32_t now_ms);
 
 #endif

@@ -193,7 +193,9 @@ enum dr_status dr_client_open(struct dr_client *client, const struct dr_client_c
     memset(client, 0, sizeof(*client));
     client->config = *config;
     if (config->scratch_bytes < 1024u || config->scratch_bytes % 32u != 0 ||
-        config->block_bytes < 256u || config->block_bytes > DR_WINDOW_REQUEST_BYTES_MAX) {
+        config->block_bytes < 256u || config->block_bytes > DR_WINDOW_REQUEST_BYTES_MAX ||
+        config->map->slot_a.size_bytes / config->block_bytes > DR_WINDOW_BLOCKS_MAX ||
+        config->map->slot_b.size_bytes / config->block_bytes > DR_WINDOW_BLOCKS_MAX) {
         return DR_E_ARGUMENT;
     }
     const struct dr_boot_info *info = config->info;

@@ -138,7 +138,7 @@ static enum dr_status open_spare(struct dr_client *client, uint32_t file_bytes, 
     };
     struct dr_slot_install install = {
         .image_bytes = file_bytes,
-        .block_bytes = dr_agent_block_bytes(&client->agent),
+        .block_bytes = config->block_bytes,
         .journal_sequence = info->journal_sequence,
     };
     memcpy(install.resume_key, client->resume_key, sizeof(install.resume_key));

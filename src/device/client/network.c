@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Between the link and the agent. */
+#include "base/check.h"
+#include "base/cursor.h"
 #include "device/client/client_priv.h"
 
 #include <string.h>
@@ -36,19 +38,40 @@ static uint32_t seconds(uint64_t ms)
     return total_s + (ms >= 1000u ? 1u : 0u);
 }
 
+/* What is not sent to this connection directly. */
+static const struct {
+    const char *ends;
+    uint8_t qos;
+} filters[] = {
+    {"/jobs/notify-next", 1},
+    {"/streams/+/data/cbor", 0}, /* blocks heal by themselves */
+    {"/streams/+/rejected/cbor", 0},
+};
+
+static enum dr_status make_filter(const char *thing, const char *ends, char out[DR_TOPIC_BYTES_MAX])
+{
+    struct dr_writer writer;
+    dr_writer_init(&writer, (uint8_t *)out, DR_TOPIC_BYTES_MAX);
+    dr_write_text(&writer, "$aws/things/");
+    dr_write_text(&writer, thing);
+    dr_write_text(&writer, ends);
+    dr_write_u8(&writer, 0);
+    return writer.status;
+}
+
 enum dr_status dr_client_connect(struct dr_client *client)
 {
     const struct dr_client_clock *clock = &client->clock;
     bool recovery = client->config.info->mode == DR_MODE_RECOVERY;
-    char filters[DR_AGENT_FILTERS][DR_TOPIC_BYTES_MAX];
-    struct dr_link_subscription subscriptions[DR_AGENT_FILTERS];
+    char texts[DR_ARRAY_COUNT(filters)][DR_TOPIC_BYTES_MAX];
+    struct dr_link_subscription subscriptions[DR_ARRAY_COUNT(filters)];
     char *ca = client->workspace.pem.ca;
     char *certificate = client->workspace.pem.certificate;
     DR_TRY(dr_identity_certificates(&client->vault, recovery, ca, certificate));
-    for (size_t i = 0; i < DR_AGENT_FILTERS; i++) {
-        DR_TRY(dr_agent_filter(client->endpoint.thing, i, filters[i]));
-        subscriptions[i].filter = filters[i];
-        subscriptions[i].qos = i == 0 ? 1 : 0; /* the notification; blocks heal by themselves */
+    for (size_t i = 0; i < DR_ARRAY_COUNT(filters); i++) {
+        DR_TRY(make_filter(client->endpoint.thing, filters[i].ends, texts[i]));
+        subscriptions[i].filter = texts[i];
+        subscriptions[i].qos = filters[i].qos;
     }
     uint64_t since_ms = dr_client_now(client) - clock->told_ms;
     const struct dr_link_identity identity = {
@@ -62,7 +85,7 @@ enum dr_status dr_client_connect(struct dr_client *client)
         .now_s = clock->told_s == 0 ? 0 : clock->told_s + seconds(since_ms),
     };
     const struct dr_link *link = client->config.link;
-    return link->connect(link->context, &identity, subscriptions, DR_AGENT_FILTERS);
+    return link->connect(link->context, &identity, subscriptions, DR_ARRAY_COUNT(filters));
 }
 
 void dr_client_send(struct dr_client *client, const struct dr_agent_action *action)
