@@ -39,11 +39,7 @@ foreach(source ${system_tools})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endforeach()
 
-# The power-cut simulator in full, and the demo as a user runs it.
-if(TARGET daruma-sim)
-    add_test(NAME sim/every-operation-every-kind COMMAND daruma-sim)
-    set_tests_properties(sim/every-operation-every-kind PROPERTIES TIMEOUT 300)
-endif()
+# The demo, as a user runs it.
 add_test(NAME system/demo COMMAND ${DR_PYTHON} -B tests/demo/demo.py --bin ${CMAKE_BINARY_DIR}/bin
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 set_tests_properties(system/demo PROPERTIES TIMEOUT 300)
