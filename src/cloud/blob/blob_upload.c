@@ -39,7 +39,7 @@ enum dr_status dr_blob_upload_begin(struct dr_blobs *blobs, struct dr_blob_uploa
     if (upload->fd < 0) {
         enum dr_status status = dr_blob_errno_status(errno);
         free(upload);
-        return status;
+        return status == DR_OK ? DR_E_IO : status; /* never "ok" without an upload */
     }
     upload->blobs = blobs;
     blobs->crypto->sha256_begin(&upload->sha);
