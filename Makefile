@@ -69,7 +69,7 @@ format: ## lay out the C files
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 install: build ## programs into PREFIX (/usr/local)
-	@cmake --install $(BUILD) --prefix $(DESTDIR)$(PREFIX)
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX) >/dev/null
 
 clean: ## forget what was built (third-party sources stay)
 	@find $(BUILD) -mindepth 1 -maxdepth 1 ! -name third-party -exec rm -rf {} +

@@ -102,3 +102,15 @@ foreach(source ${bench_sources})
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE PkgConfig::MOSQUITTO)
 endforeach()
+
+# Everything lives together in lib/daruma; `daruma` finds its sister programs beside itself, through the link too.
+foreach(program daruma darumad daruma-signer daruma-gate daruma-board daruma-anchor daruma-rom-linux
+        firmware-good firmware-hang firmware-selftest firmware-hang-after-seal)
+    if(TARGET ${program})
+        install(TARGETS ${program} RUNTIME DESTINATION lib/daruma LIBRARY DESTINATION lib/daruma)
+    endif()
+endforeach()
+install(CODE "
+    set(bin \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/bin\")
+    file(MAKE_DIRECTORY \${bin})
+    file(CREATE_LINK ../lib/daruma/daruma \${bin}/daruma SYMBOLIC)")
