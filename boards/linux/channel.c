@@ -64,28 +64,75 @@ static enum dr_status receive_reply(
     return DR_OK;
 }
 
+/* Take the next answer. It belongs to the oldest request without one. */
+static enum dr_status take_answer(
+    struct dr_channel *channel, struct dr_channel_call *call, struct dr_wire_reply *ret_reply)
+{
+    enum dr_status status = receive_reply(channel, call, ret_reply);
+    if (status != DR_OK && status != DR_E_SPACE) {
+        return status;
+    }
+    channel->answered++;
+    return ret_reply->tag == channel->answered ? status : DR_E_FORMAT;
+}
+
+/* Until at most `left_max` requests are without answer. */
+static enum dr_status catch_up(struct dr_channel *channel, uint32_t left_max)
+{
+    while (channel->tag - channel->answered > left_max) { /* bound: DR_CHANNEL_LATER_MAX + 1 */
+        struct dr_channel_call none = {0};
+        struct dr_wire_reply reply = {0};
+        DR_TRY(take_answer(channel, &none, &reply));
+        if (channel->late == DR_OK) {
+            channel->late = reply.status;
+        }
+    }
+    return DR_OK;
+}
+
 static enum dr_status call_locked(struct dr_channel *channel, struct dr_channel_call *call)
 {
-    uint32_t tag = ++channel->tag;
-    DR_TRY(send_request(channel, call, tag));
     struct dr_wire_reply reply = {0};
-    DR_TRY(receive_reply(channel, call, &reply));
-    if (reply.tag != tag || reply.operation != (uint16_t)call->operation) {
+    DR_TRY(send_request(channel, call, ++channel->tag));
+    DR_TRY(catch_up(channel, 1));
+    DR_TRY(take_answer(channel, call, &reply));
+    if (reply.operation != (uint16_t)call->operation) {
         return DR_E_FORMAT;
     }
     call->value = reply.value;
+    if (call->settles && channel->late != DR_OK) {
+        enum dr_status late = channel->late;
+        channel->late = DR_OK;
+        return late;
+    }
     return reply.status;
 }
 
-enum dr_status dr_channel_call(struct dr_channel *channel, struct dr_channel_call *call)
+static enum dr_status later_locked(struct dr_channel *channel, const struct dr_channel_call *call)
+{
+    DR_TRY(catch_up(channel, DR_CHANNEL_LATER_MAX - 1u));
+    return send_request(channel, call, ++channel->tag);
+}
+
+static enum dr_status lock(struct dr_channel *channel, const struct dr_channel_call *call)
 {
     if (call->payload_bytes > DR_WIRE_PAYLOAD_BYTES_MAX) {
         return DR_E_ARGUMENT;
     }
-    if (pthread_mutex_lock(&channel->lock) != 0) {
-        return DR_E_INTERNAL;
-    }
+    return pthread_mutex_lock(&channel->lock) == 0 ? DR_OK : DR_E_INTERNAL;
+}
+
+enum dr_status dr_channel_call(struct dr_channel *channel, struct dr_channel_call *call)
+{
+    DR_TRY(lock(channel, call));
     enum dr_status status = call_locked(channel, call);
+    return pthread_mutex_unlock(&channel->lock) == 0 ? status : DR_E_INTERNAL;
+}
+
+enum dr_status dr_channel_call_later(struct dr_channel *channel, const struct dr_channel_call *call)
+{
+    DR_TRY(lock(channel, call));
+    enum dr_status status = later_locked(channel, call);
     return pthread_mutex_unlock(&channel->lock) == 0 ? status : DR_E_INTERNAL;
 }
 

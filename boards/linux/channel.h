@@ -45,7 +45,9 @@ struct dr_channel_exchange {
 struct dr_channel {
     /* private, do not touch */
     int fd;
-    uint32_t tag;
+    uint32_t tag;        /* of the last request that wants an answer */
+    uint32_t answered;   /* of the last answer; they come in order */
+    enum dr_status late; /* the first failure among answers nobody waited for */
     uint64_t reset_ns;
     pthread_mutex_t lock;
 };
@@ -56,7 +58,10 @@ DR_MUST_USE enum dr_status dr_channel_open(struct dr_channel *channel, int fd);
 
 /* The flash port. channel is kept for the life of the port. Program and erase outside the allowed
  * areas give DR_E_DENIED; a second program of a unit between two erases gives DR_E_IO, as a part
- * with ECC would fail. sync orders nothing: see the power-cut model in board/flash_file.h. */
+ * with ECC would fail. Large programs and erases (image data) are handed to the board without
+ * waiting, a few at a time; should one fail, the next program, erase or sync says so, and sync
+ * waits for all of them. Everything happens in the order of the calls: see the power-cut model in
+ * board/flash_file.h. */
 void dr_channel_flash(struct dr_channel *channel, struct dr_flash *ret_flash);
 
 /* One request to the secure element and its response. Bytes are passed on unread; their authors

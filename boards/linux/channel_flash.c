@@ -3,6 +3,9 @@
 #include "boards/linux/channel_priv.h"
 #include "boards/linux/map.h"
 
+/* Records are waited for, one by one; image data of at least this size is not. */
+#define LATER_BYTES_MIN 8192u
+
 static enum dr_status flash_read(void *context, uint32_t address, uint8_t *out, uint32_t size_bytes)
 {
     struct dr_channel *channel = context;
@@ -37,8 +40,11 @@ flash_program(void *context, uint32_t address, const uint8_t *data, uint32_t siz
             .operation = DR_WIRE_FLASH_PROGRAM,
             .a = address + done,
             .payload = data + done,
-            .payload_bytes = part};
-        DR_TRY(dr_channel_call(channel, &call));
+            .payload_bytes = part,
+            .settles = true};
+        DR_TRY(
+            part < LATER_BYTES_MIN ? dr_channel_call(channel, &call)
+                                   : dr_channel_call_later(channel, &call));
         done += part;
     }
     return DR_OK;
@@ -46,13 +52,15 @@ flash_program(void *context, uint32_t address, const uint8_t *data, uint32_t siz
 
 static enum dr_status flash_erase(void *context, uint32_t address, uint32_t size_bytes)
 {
-    struct dr_channel_call call = {.operation = DR_WIRE_FLASH_ERASE, .a = address, .b = size_bytes};
-    return dr_channel_call(context, &call);
+    struct dr_channel_call call = {
+        .operation = DR_WIRE_FLASH_ERASE, .a = address, .b = size_bytes, .settles = true};
+    return size_bytes <= DR_LINUX_SECTOR_BYTES ? dr_channel_call(context, &call)
+                                               : dr_channel_call_later(context, &call);
 }
 
 static enum dr_status flash_sync(void *context)
 {
-    struct dr_channel_call call = {.operation = DR_WIRE_FLASH_SYNC};
+    struct dr_channel_call call = {.operation = DR_WIRE_FLASH_SYNC, .settles = true};
     return dr_channel_call(context, &call);
 }
 

@@ -13,6 +13,7 @@ struct dr_channel_call {
     size_t payload_bytes;
     uint8_t *answer; /* may be NULL when capacity_bytes is 0 */
     size_t capacity_bytes;
+    bool settles; /* also tells the failure of an earlier dr_channel_call_later */
     /* results, set when the board answered at all */
     size_t answer_bytes;
     uint32_t value;
@@ -22,6 +23,12 @@ struct dr_channel_call {
  * DR_E_SPACE. */
 DR_MUST_USE enum dr_status
 dr_channel_call(struct dr_channel *channel, struct dr_channel_call *call);
+
+/* Ask, and leave the board's status to a later call that settles; at most DR_CHANNEL_LATER_MAX are
+ * on their way. For operations whose answer has no content. */
+#define DR_CHANNEL_LATER_MAX 8u
+DR_MUST_USE enum dr_status
+dr_channel_call_later(struct dr_channel *channel, const struct dr_channel_call *call);
 
 /* Send without waiting. Safe in a signal handler: takes no lock. */
 DR_MUST_USE enum dr_status

@@ -53,10 +53,10 @@ void dr_board_log_bytes(
     struct dr_board *board, const char *source, const uint8_t *text, size_t size_bytes)
 {
     char line[DR_BOARD_LINE_BYTES_MAX + 64u];
-    uint64_t ms = dr_board_now_ms() - board->power_ms;
+    uint64_t us = dr_board_now_ns() / 1000u - board->power_ms * 1000u;
     int head = snprintf(
-        line, 64, "%6llu.%03llu %s: ", (unsigned long long)(ms / 1000u),
-        (unsigned long long)(ms % 1000u), source);
+        line, 64, "%6llu.%06llu %s: ", (unsigned long long)(us / 1000000u),
+        (unsigned long long)(us % 1000000u), source);
     size_t len = head > 0 && head < 64 ? (size_t)head : 0;
     for (size_t i = 0; i < size_bytes && len < sizeof line - 2u; i++) {
         line[len++] = text[i] >= 0x20 && text[i] < 0x7f ? (char)text[i] : '.';

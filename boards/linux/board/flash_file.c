@@ -50,6 +50,22 @@ static bool write_exactly(int fd, const uint8_t *data, size_t size_bytes, off_t 
     return true;
 }
 
+/* Cells to bytes, or back. in and out may be the same. Eight at a time: this runs for every byte of
+ * every image. */
+static void complement(const uint8_t *in, uint8_t *out, uint32_t size_bytes)
+{
+    uint32_t at = 0;
+    for (; size_bytes - at >= 8u; at += 8u) {
+        uint64_t word;
+        memcpy(&word, in + at, sizeof word);
+        word = ~word;
+        memcpy(out + at, &word, sizeof word);
+    }
+    for (; at < size_bytes; at++) {
+        out[at] = (uint8_t)~in[at];
+    }
+}
+
 static bool in_part(uint32_t address, uint32_t size_bytes)
 {
     return address <= DR_LINUX_PANEL_SECTOR_AT && size_bytes <= DR_LINUX_PANEL_SECTOR_AT - address;
@@ -127,38 +143,55 @@ dr_flash_file_read(struct dr_flash_file *file, uint32_t address, uint8_t *out, u
     if (file->fd < 0 || !read_exactly(file->fd, out, size_bytes, (off_t)address)) {
         return DR_E_IO;
     }
-    for (uint32_t i = 0; i < size_bytes; i++) {
-        out[i] = (uint8_t)~out[i];
-    }
+    complement(out, out, size_bytes);
     return DR_OK;
 }
 
-/* Every unit of [address, address + size) erased? file->cells holds what the file has there. */
-static bool all_erased(const struct dr_flash_file *file, uint32_t address, uint32_t size_bytes)
+static bool bit(const uint8_t *bits, uint32_t index)
 {
-    for (uint32_t done = 0; done < size_bytes; done += UNIT) {
-        uint32_t unit = (address + done) / UNIT;
-        if ((file->programmed[unit / 8u] & (1u << (unit % 8u))) != 0) {
+    return (bits[index / 8u] & (1u << (index % 8u))) != 0;
+}
+
+/* Is every sector of [address, address + size) one that was erased since the file was opened? Then
+ * `programmed` says all there is to know. */
+static bool erased_here(const struct dr_flash_file *file, uint32_t address, uint32_t size_bytes)
+{
+    uint32_t last = (address + size_bytes - 1u) / DR_LINUX_SECTOR_BYTES;
+    for (uint32_t sector = address / DR_LINUX_SECTOR_BYTES; sector <= last; sector++) {
+        if (!bit(file->erased, sector)) {
             return false;
         }
+    }
+    return true;
+}
+
+/* Every unit of [address, address + size) erased? DR_E_IO: one is not, or the file failed. */
+static enum dr_status
+check_erased(struct dr_flash_file *file, uint32_t address, uint32_t size_bytes)
+{
+    for (uint32_t done = 0; done < size_bytes; done += UNIT) {
+        if (bit(file->programmed, (address + done) / UNIT)) {
+            return DR_E_IO;
+        }
+    }
+    if (erased_here(file, address, size_bytes)) {
+        return DR_OK;
+    }
+    if (!read_exactly(file->fd, file->cells, size_bytes, (off_t)address)) {
+        return DR_E_IO;
     }
     uint8_t any = 0;
     for (uint32_t i = 0; i < size_bytes; i++) {
         any |= file->cells[i];
     }
-    return any == 0;
+    return any == 0 ? DR_OK : DR_E_IO;
 }
 
 static enum dr_status program_chunk(
     struct dr_flash_file *file, uint32_t address, const uint8_t *data, uint32_t size_bytes)
 {
-    if (!read_exactly(file->fd, file->cells, size_bytes, (off_t)address) ||
-        !all_erased(file, address, size_bytes)) {
-        return DR_E_IO;
-    }
-    for (uint32_t i = 0; i < size_bytes; i++) {
-        file->cells[i] = (uint8_t)~data[i];
-    }
+    DR_TRY(check_erased(file, address, size_bytes));
+    complement(data, file->cells, size_bytes);
     for (uint32_t done = 0; done < size_bytes; done += UNIT) {
         uint32_t unit = (address + done) / UNIT;
         file->programmed[unit / 8u] |= (uint8_t)(1u << (unit % 8u));
@@ -198,13 +231,16 @@ dr_flash_file_erase(struct dr_flash_file *file, uint32_t address, uint32_t size_
     memset(file->cells, 0, DR_LINUX_SECTOR_BYTES);
     for (uint32_t done = 0; done < size_bytes; done += DR_LINUX_SECTOR_BYTES) {
         off_t at = (off_t)address + (off_t)done;
+        uint32_t sector = (address + done) / DR_LINUX_SECTOR_BYTES;
         off_t data = lseek(file->fd, at, SEEK_DATA);
-        bool hole = data >= at + (off_t)DR_LINUX_SECTOR_BYTES;
+        bool hole = data >= at + (off_t)DR_LINUX_SECTOR_BYTES || (data < 0 && errno == ENXIO);
+        file->erased[sector / 8u] &= (uint8_t) ~(1u << (sector % 8u));
         if (!hole && !write_exactly(file->fd, file->cells, DR_LINUX_SECTOR_BYTES, at)) {
             return DR_E_IO;
         }
         uint32_t unit = (address + done) / UNIT;
         memset(file->programmed + unit / 8u, 0, units_per_sector / 8u);
+        file->erased[sector / 8u] |= (uint8_t)(1u << (sector % 8u));
     }
     return DR_OK;
 }

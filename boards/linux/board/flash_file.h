@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #define DR_FLASH_FILE_UNITS (DR_LINUX_FLASH_BYTES / DR_LINUX_PROGRAM_UNIT_BYTES)
+#define DR_FLASH_FILE_SECTORS (DR_LINUX_FLASH_BYTES / DR_LINUX_SECTOR_BYTES)
 #define DR_FLASH_FILE_CHUNK_BYTES 65536u
 
 struct dr_flash_file {
@@ -30,6 +31,7 @@ struct dr_flash_file {
     int fd; /* -1: the part does not answer */
     volatile uint32_t *panel;
     uint8_t programmed[DR_FLASH_FILE_UNITS / 8u]; /* one bit per unit, since it was opened */
+    uint8_t erased[DR_FLASH_FILE_SECTORS / 8u];   /* one bit per sector, since it was opened */
     uint8_t cells[DR_FLASH_FILE_CHUNK_BYTES];
 };
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define ANSWER_BYTES_MAX DR_WIRE_PAYLOAD_BYTES_MAX
+#define MESSAGES_PER_TURN 16u
 
 struct exchange {
     struct dr_wire_request request;
@@ -334,20 +335,33 @@ static void serve_message(struct dr_board *board, size_t size_bytes)
     }
 }
 
-void dr_board_serve(struct dr_board *board)
+/* One message, if there is one. */
+static bool serve_one(struct dr_board *board)
 {
     struct iovec part = {board->message, sizeof board->message};
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t size_bytes = recvmsg(board->machine.channel, &header, MSG_DONTWAIT);
     if (size_bytes < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return;
+        return false;
     }
     if (size_bytes <= 0) {
         /* The machine gave its only line away; the watchdog ends the rest. */
         close(board->machine.channel);
         board->machine.channel = -1;
-        return;
+        return false;
     }
     /* An over-long datagram is cut by the kernel: its payload is then over-long for any row. */
     serve_message(board, (header.msg_flags & MSG_TRUNC) != 0 ? 0 : (size_t)size_bytes);
+    return true;
+}
+
+void dr_board_serve(struct dr_board *board)
+{
+    int channel =
+        board->machine.channel; /* a message may end it: then what follows is not its own */
+    for (size_t i = 0; i < MESSAGES_PER_TURN && board->machine.channel == channel; i++) {
+        if (!serve_one(board)) {
+            return;
+        }
+    }
 }
