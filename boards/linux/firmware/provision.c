@@ -37,7 +37,10 @@ static enum dr_status await_bundle(
     enum dr_status status = DR_E_AGAIN;
     while (status == DR_E_AGAIN) { /* bound: the person at the factory */
         const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
-        DR_IGNORE(dr_channel_watchdog_feed(&firmware->channel) != DR_OK);
+        if (dr_health_may_feed(
+                &firmware->client.health, dr_channel_uptime_ms(&firmware->channel))) {
+            DR_IGNORE(dr_channel_watchdog_feed(&firmware->channel) != DR_OK);
+        }
         status = dr_channel_bundle(&firmware->channel, out, capacity_bytes, ret_size_bytes);
         if (status == DR_E_AGAIN) {
             (void)nanosleep(&pause, NULL);

@@ -10,11 +10,10 @@
 
 #define CONNECT_MS_MAX 30000u /* an attempt that takes longer is dropped */
 #define RETRY_MS_MIN 1000u
-#define RETRY_MS_MAX 64000u
+#define RETRY_MS_MAX 32000u
 #define RETRY_MS_MAX_TELLING 512000u
-#define RETRY_MS_MAX_ON_TRIAL 8000u /* the health deadline runs */
-#define ASK_MS 5000u                /* for an answer, before asking again */
-#define POLL_MS 900000u             /* between questions when nothing is pending */
+#define ASK_MS 5000u    /* for an answer, before asking again */
+#define POLL_MS 900000u /* between questions when nothing is pending */
 #define PROGRESS_MS 1000u
 #define REQUESTS_PER_STEP 4u
 #define STALL_MS 60000u /* without a new block: look at the job again */

@@ -35,10 +35,7 @@ static void go_offline(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
     agent->state = DR_AGENT_OFFLINE;
-    dr_agent_back_off(
-        agent, DR_TIMER_STATE,
-        agent->facts->image == DR_RUNS_CANDIDATE ? RETRY_MS_MAX_ON_TRIAL : RETRY_MS_MAX,
-        &agent->attempt);
+    dr_agent_back_off(agent, DR_TIMER_STATE, RETRY_MS_MAX, &agent->attempt);
 }
 
 static void unlinked(struct dr_step *step)
@@ -179,10 +176,10 @@ static bool same_job(const struct dr_agent_job *a, const struct dr_agent_job *b)
 static void take_up(struct dr_step *step, const struct dr_agent_job *job)
 {
     struct dr_agent *agent = step->agent;
-    uint32_t ask_until_s = same_job(&agent->job, job) ? agent->ask_until_s : 0;
-    forget_job(agent);
+    if (!same_job(&agent->job, job)) {
+        forget_job(agent);
+    }
     agent->job = *job;
-    agent->ask_until_s = ask_until_s;
     if (job->fault != DR_REASON_NONE) {
         refuse(step, job->fault, NULL);
     } else if (!agent->facts->may_install) {

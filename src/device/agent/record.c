@@ -8,47 +8,34 @@
 
 #define RECORD_VERSION 1u
 
-/* The stored form: version, then these runs, each some words and the bytes right behind them. */
+/* The stored form: version, then these runs, each some words and the bytes right behind them. The
+ * last byte of a text is not stored: it is the zero that ends it. */
 static const struct {
     uint16_t offset; /* in struct dr_agent_record */
     uint8_t words;
     uint8_t bytes;
 } runs[] = {
-#define AT(field) (uint16_t) offsetof(struct dr_agent_record, field)
-#define OUTCOME(field)                                                                             \
-    {AT(field.job), 2u, 32u + DR_JOB_ID_BYTES + 4u},                                               \
-    {                                                                                              \
-        AT(field.since_s), 1u, DR_DETAIL_BYTES                                                     \
-    }
-#define WAIT(i)                                                                                    \
-    {                                                                                              \
-        AT(waits[i]), 1u, 32u + 1u                                                                 \
-    }
-#define NOTE(i)                                                                                    \
-    {                                                                                              \
-        AT(notes[i]), 1u, 1u + DR_DETAIL_BYTES                                                     \
-    }
-    {AT(uptime_s), 2u, 32u},
-    OUTCOME(installing),
-    OUTCOME(outcome),
-    WAIT(0),
-    WAIT(1),
-    WAIT(2),
-    WAIT(3),
-    NOTE(0),
-    NOTE(1),
-    NOTE(2),
-    NOTE(3),
-#undef AT
-#undef OUTCOME
-#undef WAIT
-#undef NOTE
+/* clang-format off */
+#define RUN(field, words, bytes) {(uint16_t)offsetof(struct dr_agent_record, field), words, bytes}
+    RUN(uptime_s, 2, 32),
+    RUN(installing.job, 2, 32 + DR_JOB_ID_BYTES_MAX),
+    RUN(installing.state, 0, 4),
+    RUN(installing.since_s, 1, DR_DETAIL_BYTES_MAX),
+    RUN(outcome.job, 2, 32 + DR_JOB_ID_BYTES_MAX),
+    RUN(outcome.state, 0, 4),
+    RUN(outcome.since_s, 1, DR_DETAIL_BYTES_MAX),
+    RUN(waits[0], 1, 32 + 1), RUN(waits[1], 1, 32 + 1),
+    RUN(waits[2], 1, 32 + 1), RUN(waits[3], 1, 32 + 1),
+    RUN(notes[0], 1, 1 + DR_DETAIL_BYTES_MAX), RUN(notes[1], 1, 1 + DR_DETAIL_BYTES_MAX),
+    RUN(notes[2], 1, 1 + DR_DETAIL_BYTES_MAX), RUN(notes[3], 1, 1 + DR_DETAIL_BYTES_MAX),
+#undef RUN
+    /* clang-format on */
 };
 
 DR_STATIC_ASSERT(DR_AGENT_WAITS_MAX == 4u && DR_AGENT_NOTES_MAX == 4u, "every entry has its run");
 DR_STATIC_ASSERT(
-    offsetof(struct dr_outcome, installs) == offsetof(struct dr_job_ref, id) + DR_JOB_ID_BYTES + 3u,
-    "no hole between a job and how it ended");
+    offsetof(struct dr_outcome, installs) == offsetof(struct dr_outcome, state) + 3u,
+    "the four bytes of an outcome lie together");
 DR_STATIC_ASSERT(
     sizeof(struct dr_agent_record) < DR_AGENT_RECORD_BYTES_MAX, "the record does not fit");
 
@@ -86,12 +73,6 @@ size_t dr_agent_record_encode(const struct dr_agent_record *record, uint8_t *out
     return writer.size_bytes;
 }
 
-static bool is_sound(struct dr_outcome *outcome, enum dr_outcome_state last)
-{
-    return outcome->state <= last && outcome->job.id[DR_JOB_ID_BYTES_MAX] == '\0' &&
-           outcome->detail[DR_DETAIL_BYTES_MAX] == '\0';
-}
-
 enum dr_status
 dr_agent_record_decode(const uint8_t *data, size_t size_bytes, struct dr_agent_record *ret_record)
 {
@@ -103,15 +84,12 @@ dr_agent_record_decode(const uint8_t *data, size_t size_bytes, struct dr_agent_r
     }
     walk(ret_record, NULL, &reader);
     enum dr_status status = dr_reader_end(&reader);
-    if (status == DR_OK && (!is_sound(&ret_record->installing, DR_OUTCOME_INSTALLING) ||
-                            !is_sound(&ret_record->outcome, DR_OUTCOME_REJECTED))) {
+    if (status == DR_OK && (ret_record->installing.state > DR_OUTCOME_INSTALLING ||
+                            ret_record->outcome.state > DR_OUTCOME_REJECTED)) {
         status = DR_E_FORMAT;
     }
     if (status != DR_OK) {
         memset(ret_record, 0, sizeof(*ret_record));
-    }
-    for (size_t i = 0; i < DR_AGENT_NOTES_MAX; i++) {
-        ret_record->notes[i].detail[DR_DETAIL_BYTES_MAX] = '\0';
     }
     return status;
 }

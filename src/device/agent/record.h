@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define DR_JOB_ID_BYTES_MAX 64u
-#define DR_JOB_ID_BYTES (DR_JOB_ID_BYTES_MAX + 4u) /* with a final NUL, and round */
+#define DR_JOB_ID_BYTES (DR_JOB_ID_BYTES_MAX + 1u)
 #define DR_DETAIL_BYTES_MAX 31u
 #define DR_DETAIL_BYTES (DR_DETAIL_BYTES_MAX + 1u)
 #define DR_AGENT_NOTES_MAX 4u
@@ -30,8 +30,6 @@ enum dr_outcome_state {
     DR_OUTCOME_FAILED = 3,
     DR_OUTCOME_REJECTED = 4,
 };
-
-/* The structs below are laid out without holes between the fields that are stored together. */
 
 /* Which execution of which job, and the image it brings. */
 struct dr_job_ref {

@@ -43,9 +43,6 @@ void dr_window_want(struct dr_window *window, uint32_t index)
     if (index < window->block_count && !is_missing(window, index)) {
         window->missing[index / 8u] |= (uint8_t)(1u << (index % 8u));
         window->missing_count++;
-        if (index < window->scan) {
-            window->scan = index;
-        }
     }
 }
 

@@ -55,6 +55,7 @@ struct dr_window {
 bool dr_window_init(
     struct dr_window *window, uint32_t file_bytes, uint32_t block_bytes, uint32_t window_bytes);
 
+/* Before the first dr_window_next. */
 void dr_window_want(struct dr_window *window, uint32_t index);
 void dr_window_want_all(struct dr_window *window, const uint8_t *kept);
 
