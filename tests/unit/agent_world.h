@@ -261,6 +261,35 @@ static inline enum dr_status world_write(struct world *w, const struct dr_agent_
     return DR_OK;
 }
 
+/* The answers that need more than a flag. */
+static inline void
+world_answer(struct world *w, const struct dr_agent_action *action, struct dr_agent_event *done)
+{
+    if (action->act == DR_ACT_ASK) {
+        done->done.reason = action->ask.reason;
+        done->done.wait_s = 60;
+        done->done.status = w->may_denied ? DR_E_DENIED : w->may_wait > 0 ? DR_E_AGAIN : DR_OK;
+        w->may_wait -= w->may_wait > 0;
+    } else if (action->act == DR_ACT_ADMIT) {
+        w->admits++;
+        done->done.reason = w->admit_reason;
+        done->done.status = w->admit_reason == DR_REASON_NONE ? DR_OK : DR_E_DENIED;
+        done->done.data = w->job.ref.digest;
+    } else if (action->act == DR_ACT_OPEN) {
+        done->done.status = world_open(w, action);
+        done->done.data = w->have;
+    } else if (action->act == DR_ACT_CLOSE && w->closes_bad > 0) {
+        w->closes_bad--;
+        done->done.reason = w->close_reason;
+        done->done.status = DR_E_CORRUPT;
+    } else if (action->act == DR_ACT_SAVE && w->save_fails) {
+        done->done.status = DR_E_IO;
+    } else if (action->act == DR_ACT_SAVE) {
+        w->saved = w->agent.record;
+        w->has_saved = true;
+    }
+}
+
 /* Carry out one action; true when it is answered at once. */
 static inline bool
 world_perform(struct world *w, const struct dr_agent_action *action, struct dr_agent_event *done)
@@ -270,47 +299,21 @@ world_perform(struct world *w, const struct dr_agent_action *action, struct dr_a
     case DR_ACT_CONNECT:
         world_send(w, &event, w->delay_ms);
         return false;
-    case DR_ACT_DISCONNECT:
-        return false;
     case DR_ACT_SEND:
         world_hear(w, action);
         return false;
-    case DR_ACT_ASK:
-        done->done.reason = action->ask.reason;
-        done->done.wait_s = 60;
-        done->done.status = w->may_denied ? DR_E_DENIED : w->may_wait > 0 ? DR_E_AGAIN : DR_OK;
-        w->may_wait -= w->may_wait > 0;
-        return true;
+    case DR_ACT_RESET:
+        w->reset = true;
+        w->reset_reason = action->reason;
+        return false;
+    case DR_ACT_DISCONNECT:
+    case DR_ACT_COUNT:
+        return false;
     case DR_ACT_PROBE:
         w->probes++;
         return true;
-    case DR_ACT_ADMIT:
-        w->admits++;
-        done->done.reason = w->admit_reason;
-        done->done.status = w->admit_reason == DR_REASON_NONE ? DR_OK : DR_E_DENIED;
-        done->done.data = w->job.ref.digest;
-        return true;
-    case DR_ACT_OPEN:
-        done->done.status = world_open(w, action);
-        done->done.data = w->have;
-        return true;
     case DR_ACT_WRITE:
         done->done.status = world_write(w, action);
-        return true;
-    case DR_ACT_CLOSE:
-        if (w->closes_bad > 0) {
-            w->closes_bad--;
-            done->done.reason = w->close_reason;
-            done->done.status = DR_E_CORRUPT;
-        }
-        return true;
-    case DR_ACT_SAVE:
-        if (w->save_fails) {
-            done->done.status = DR_E_IO;
-        } else {
-            w->saved = w->agent.record;
-            w->has_saved = true;
-        }
         return true;
     case DR_ACT_INSTALL:
         w->installed = true;
@@ -325,14 +328,14 @@ world_perform(struct world *w, const struct dr_agent_action *action, struct dr_a
     case DR_ACT_REVERT:
         w->reverted = action->reason;
         return true;
+    case DR_ACT_ASK:
+    case DR_ACT_ADMIT:
+    case DR_ACT_OPEN:
+    case DR_ACT_CLOSE:
+    case DR_ACT_SAVE:
     case DR_ACT_RETRY:
+        world_answer(w, action, done);
         return true;
-    case DR_ACT_RESET:
-        w->reset = true;
-        w->reset_reason = action->reason;
-        return false;
-    case DR_ACT_COUNT:
-        break;
     }
     return false;
 }
