@@ -3,6 +3,7 @@
 #include "boards/linux/map.h"
 #include "boards/linux/rom/confine.h"
 #include "boards/linux/rom/rom.h"
+#include "boards/linux/summary.h"
 
 #include "base/check.h"
 #include "base/secret.h"
@@ -48,57 +49,11 @@ static enum dr_status read_trust(struct dr_trust_record *ret_record)
     return dr_trust_record_decode(copy, ret_record);
 }
 
-static uint32_t divided(uint32_t value, uint16_t divisor)
-{
-    return value / divisor > 0 ? value / divisor : 1u;
-}
-
-/* A test device's hours and minutes (trust.h). What protects, as the watchdog, is left alone. */
-static struct dr_boot_policy policy_for(uint16_t divisor)
-{
-    struct dr_boot_policy policy = dr_boot_policy_default;
-    policy.stable_ms = divided(policy.stable_ms, divisor);
-    policy.planned_uptime_ms = divided(policy.planned_uptime_ms, divisor);
-    policy.retry_after_s = divided(policy.retry_after_s, divisor);
-    policy.pin_previous_ms = divided(policy.pin_previous_ms, divisor);
-    policy.pin_factory_ms = divided(policy.pin_factory_ms, divisor);
-    policy.pin_erase_ms = divided(policy.pin_erase_ms, divisor);
-    policy.pin_cancel_ms = divided(policy.pin_cancel_ms, divisor);
-    policy.pin_refused_ms = divided(policy.pin_refused_ms, divisor);
-    policy.halt_wait_ms = divided(policy.halt_wait_ms, divisor);
-    policy.poll_ms = policy.poll_ms < policy.pin_previous_ms / 4u + 1u
-                         ? policy.poll_ms
-                         : policy.pin_previous_ms / 4u + 1u;
-    return policy;
-}
-
-static struct dr_wire_summary summary_of(const struct dr_boot_info *info)
-{
-    struct dr_wire_summary summary = {
-        .slot = info->slot,
-        .spare = info->spare,
-        .mode = info->mode,
-        .state = info->state,
-        .rung = info->rung,
-        .reason = info->boot_reason,
-        .hang_ms = info->limits.hang_s * 1000u,
-        .version_major = info->order.version.major,
-        .version_minor = info->order.version.minor,
-        .version_revision = info->order.version.revision,
-        .version_build = info->order.version.build,
-        .security_counter = info->security_counter,
-        .revocation = info->revocation,
-        .user_epoch = info->user_epoch,
-        .tries_left = info->tries_left,
-        .boots_left = info->boots_left};
-    memcpy(summary.digest, info->digest, sizeof summary.digest);
-    return summary;
-}
-
 static void hand_off(struct dr_channel *channel, struct dr_boot_info *info)
 {
     uint8_t encoded[DR_BOOT_INFO_BYTES];
-    struct dr_wire_summary summary = summary_of(info);
+    struct dr_wire_summary summary;
+    dr_wire_summary_of(info, &summary);
     dr_boot_info_encode(info, encoded);
     dr_wipe(info, sizeof *info);
     enum dr_status status = dr_channel_handoff_set(channel, &summary, encoded, sizeof encoded);
@@ -139,7 +94,8 @@ int main(void)
     if (record.time_divisor != 1u) {
         fprintf(stderr, "rom: test device: times divided by %u\n", record.time_divisor);
     }
-    struct dr_boot_policy policy = policy_for(record.time_divisor);
+    struct dr_boot_policy policy;
+    dr_trust_policy(record.time_divisor, &policy);
     uint8_t secret[DR_DEVICE_SECRET_BYTES] = {0};
     if (dr_channel_secret(&channel, secret) != DR_OK) {
         stop(&channel, DR_LED_HALT_ANCHOR, "no device secret");

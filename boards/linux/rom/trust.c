@@ -12,7 +12,8 @@
 enum dr_status
 dr_trust_record_encode(const struct dr_trust_record *record, uint8_t out[DR_TRUST_RECORD_BYTES])
 {
-    size_t product_len = strnlen(record->product, sizeof record->product);
+    const char *product_end = memchr(record->product, '\0', sizeof record->product);
+    size_t product_len = product_end != NULL ? (size_t)(product_end - record->product) : 0;
     if (product_len == 0 || product_len > DR_IMAGE_PRODUCT_BYTES_MAX ||
         record->trust.key_count == 0 || record->trust.key_count > DR_TRUST_KEYS_MAX ||
         record->time_divisor == 0 || record->time_divisor > DR_TRUST_TIME_DIVISOR_MAX) {
@@ -73,4 +74,27 @@ enum dr_status dr_trust_record_decode(
     }
     *ret_record = record;
     return DR_OK;
+}
+
+static uint32_t divided(uint32_t value, uint16_t divisor)
+{
+    return value / divisor > 0 ? value / divisor : 1u;
+}
+
+void dr_trust_policy(uint16_t divisor, struct dr_boot_policy *ret_policy)
+{
+    struct dr_boot_policy *policy = ret_policy;
+    *policy = dr_boot_policy_default;
+    policy->stable_ms = divided(policy->stable_ms, divisor);
+    policy->planned_uptime_ms = divided(policy->planned_uptime_ms, divisor);
+    policy->retry_after_s = divided(policy->retry_after_s, divisor);
+    policy->pin_previous_ms = divided(policy->pin_previous_ms, divisor);
+    policy->pin_factory_ms = divided(policy->pin_factory_ms, divisor);
+    policy->pin_erase_ms = divided(policy->pin_erase_ms, divisor);
+    policy->pin_cancel_ms = divided(policy->pin_cancel_ms, divisor);
+    policy->pin_refused_ms = divided(policy->pin_refused_ms, divisor);
+    policy->halt_wait_ms = divided(policy->halt_wait_ms, divisor);
+    policy->poll_ms = policy->poll_ms < policy->pin_previous_ms / 4u + 1u
+                          ? policy->poll_ms
+                          : policy->pin_previous_ms / 4u + 1u;
 }

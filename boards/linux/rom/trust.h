@@ -18,6 +18,7 @@
 #define DR_BOARDS_LINUX_ROM_TRUST_H
 
 #include "base/status.h"
+#include "device/boot/policy.h"
 #include "device/verify/verify.h"
 #include "format/image.h"
 
@@ -42,5 +43,9 @@ dr_trust_record_encode(const struct dr_trust_record *record, uint8_t out[DR_TRUS
 /* DR_E_NOT_FOUND: never burned. DR_E_CORRUPT: burned badly. */
 DR_MUST_USE enum dr_status dr_trust_record_decode(
     const uint8_t data[DR_TRUST_RECORD_BYTES], struct dr_trust_record *ret_record);
+
+/* The default policy with a test device's hours and minutes divided. What protects, as the
+ * watchdog, is left alone. */
+void dr_trust_policy(uint16_t divisor, struct dr_boot_policy *ret_policy);
 
 #endif

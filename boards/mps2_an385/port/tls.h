@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* TLS over a stream: whom we believe, and a key that we never see.
+ *
+ * TLS 1.2, ECDHE-ECDSA. The server's chain must end at one of the identity's roots, its name must
+ * be the endpoint's, and time is judged by the rules of BOOT-AND-TRUST section 9. Our signature is
+ * made by whoever dr_tls_config names: the secure element, or a key in memory in builds that
+ * compare the two. This is where a part's accelerator goes.
+ */
+#ifndef DR_BOARDS_MPS2_TLS_H
+#define DR_BOARDS_MPS2_TLS_H
+
+#include "base/status.h"
+#include "boards/mps2_an385/port/stream.h"
+#include "crypto/crypto.h"
+#include "device/link/link.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dr_tls_config {
+    void *context;
+    /* ECDSA over a SHA-256 digest with the identity key `key`, r || s. */
+    enum dr_status (*sign)(
+        void *context, uint8_t key, const uint8_t digest[DR_SHA256_BYTES],
+        uint8_t ret_signature[DR_P256_SIGNATURE_BYTES]);
+};
+
+/* Once, before anything of Mbed TLS or dr_crypto_psa is used: memory and the PSA core. pool: kept.
+ * Randomness comes from dr_mps2_random (random.h). */
+DR_MUST_USE enum dr_status dr_tls_start(uint8_t *pool, size_t pool_bytes);
+
+/* Prepare a session over stream. identity is borrowed for the call, config and stream are kept
+ * until dr_tls_close. One session at a time. DR_E_FORMAT: a certificate cannot be read.
+ * DR_E_SPACE, DR_E_CRYPTO. */
+DR_MUST_USE enum dr_status dr_tls_open(
+    const struct dr_tls_config *config, const struct dr_link_identity *identity,
+    struct dr_stream *stream);
+
+/* DR_OK: done. DR_E_AGAIN. DR_E_CLOSED: the other side went. DR_E_AUTH: see dr_tls_fault. */
+DR_MUST_USE enum dr_status dr_tls_handshake(void);
+
+/* What verification found, or NONE. */
+enum dr_link_fault dr_tls_fault(void);
+
+/* DR_E_AGAIN: nothing there, or no room. DR_E_CLOSED. Else at least one byte was moved. A write
+ * that said DR_E_AGAIN must be repeated with the same bytes. */
+DR_MUST_USE enum dr_status dr_tls_read(uint8_t *out, size_t size_bytes, size_t *ret_bytes);
+DR_MUST_USE enum dr_status dr_tls_write(const uint8_t *data, size_t size_bytes, size_t *ret_bytes);
+
+/* Say goodbye if that is possible at once, forget everything. Safe at any time. */
+void dr_tls_close(void);
+
+/* Most bytes of the pool that were ever in use. */
+size_t dr_tls_pool_peak(void);
+
+#endif

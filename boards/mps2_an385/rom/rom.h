@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* The boot ROM of the Cortex-M3 board: device/boot over the machine's registers.
+ *
+ * No system, no heap, no interrupts but the two that end a boot. It runs from memory that the
+ * emulator restores at each reset; the product's keys are burned into the device's own copy of it
+ * (boards/linux/rom/trust.h has the record). The chosen image is copied into RAM once, and that
+ * copy is what is verified and what runs.
+ */
+#ifndef DR_BOARDS_MPS2_ROM_ROM_H
+#define DR_BOARDS_MPS2_ROM_ROM_H
+
+#include "device/boot/boot.h"
+
+#include <stdint.h>
+
+/* start.c */
+_Noreturn void dr_rom_main(void);
+
+/* Show why on the LED, say it on the console, and let the watchdog start over in about a second. */
+_Noreturn void dr_rom_stop(uint32_t led, const char *why);
+
+/* jump.c: clear the RAM outside [image_at, image_at + image_bytes) and the hand-off, forget the
+ * stack, and enter the image through its vector table. */
+_Noreturn void dr_rom_jump(uint32_t image_at, uint32_t image_bytes, uint32_t vectors_at);
+
+/* port.c: the functions of the platform, all about fixed addresses. */
+void dr_rom_port(struct dr_boot_platform *platform);
+
+#endif

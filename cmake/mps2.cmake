@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# The Cortex-M3 board (boards/mps2_an385): boot ROM, test images and, where it is present, the firmware.
+# Part of the mcu build. Programs become bin/NAME.elf and the raw bin/NAME.bin.
+set(DR_MPS2_DIR ${CMAKE_SOURCE_DIR}/boards/mps2_an385)
+find_program(DR_OBJCOPY arm-none-eabi-objcopy REQUIRED)
+
+# dr_mps2_image(<name> SCRIPT <linker script> SOURCES <files> LIBS <libraries> DEFINES <macros>)
+# The script goes through the preprocessor, so that it shares map.h with the C code.
+function(dr_mps2_image name)
+    cmake_parse_arguments(ARG "" "SCRIPT" "SOURCES;LIBS;DEFINES" ${ARGN})
+    set(script ${CMAKE_BINARY_DIR}/${name}.ld)
+    add_custom_command(OUTPUT ${script}
+        COMMAND ${CMAKE_C_COMPILER} -E -P -undef -x c -I ${CMAKE_SOURCE_DIR} ${ARG_SCRIPT} -o ${script}
+        DEPENDS ${ARG_SCRIPT} ${DR_MPS2_DIR}/map.h VERBATIM)
+    add_custom_target(${name}-script DEPENDS ${script})
+    add_executable(${name} ${ARG_SOURCES})
+    add_dependencies(${name} ${name}-script)
+    set_target_properties(${name} PROPERTIES SUFFIX .elf LINK_DEPENDS ${script})
+    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+    target_compile_definitions(${name} PRIVATE ${ARG_DEFINES})
+    target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+    target_link_options(${name} PRIVATE
+        -mcpu=cortex-m3 -mthumb -nostartfiles --specs=nano.specs -Wl,--gc-sections -Wl,--no-warn-rwx-segments
+        -T ${script} -Wl,-Map=${CMAKE_BINARY_DIR}/${name}.map)
+    add_custom_command(TARGET ${name} POST_BUILD
+        COMMAND ${DR_OBJCOPY} -O binary $<TARGET_FILE:${name}> ${CMAKE_BINARY_DIR}/bin/${name}.bin VERBATIM)
+endfunction()
+
+file(GLOB common_sources CONFIGURE_DEPENDS ${DR_MPS2_DIR}/common/*.c)
+add_library(dr_mps2_common STATIC ${common_sources} ${DR_MPS2_DIR}/handoff.c
+    ${CMAKE_SOURCE_DIR}/boards/linux/wire.c ${CMAKE_SOURCE_DIR}/boards/linux/summary.c
+    ${CMAKE_SOURCE_DIR}/boards/linux/bundle.c)
+target_link_libraries(dr_mps2_common PUBLIC dr_device_boot dr_device_anchor dr_device_flash dr_base)
+
+if(EXISTS ${DR_MBEDTLS_DIR}/library/sha256.c)
+    add_library(dr_rom_primitives STATIC
+        ${DR_MBEDTLS_DIR}/3rdparty/p256-m/p256-m/p256-m.c
+        ${DR_MBEDTLS_DIR}/library/sha256.c
+        ${DR_MBEDTLS_DIR}/library/aes.c)
+    target_include_directories(dr_rom_primitives SYSTEM PUBLIC
+        ${DR_MBEDTLS_DIR}/include ${DR_MBEDTLS_DIR}/library ${DR_MBEDTLS_DIR}/3rdparty/p256-m/p256-m)
+    target_include_directories(dr_rom_primitives PRIVATE ${CMAKE_SOURCE_DIR}/src)
+    target_compile_definitions(dr_rom_primitives PUBLIC MBEDTLS_CONFIG_FILE="crypto/rom_config.h")
+    target_compile_options(dr_rom_primitives PRIVATE -w)
+
+    file(GLOB rom_sources CONFIGURE_DEPENDS ${DR_MPS2_DIR}/rom/*.c)
+    dr_mps2_image(rom-mps2 SCRIPT ${DR_MPS2_DIR}/rom/rom.ld.in
+        SOURCES ${rom_sources} ${CMAKE_SOURCE_DIR}/boards/linux/rom/trust.c
+        LIBS dr_mps2_common dr_device_boot dr_crypto dr_rom_primitives)
+endif()
+
+foreach(name steady hang crash lockup stray)
+    if(EXISTS ${DR_MPS2_DIR}/testfw/${name}.c)
+        dr_mps2_image(testfw-mps2-${name} SCRIPT ${DR_MPS2_DIR}/testfw/testfw.ld.in
+            SOURCES ${DR_MPS2_DIR}/testfw/${name}.c ${DR_MPS2_DIR}/testfw/testfw.c ${DR_MPS2_DIR}/testfw/start.c
+            LIBS dr_mps2_common dr_device_boot dr_format)
+    endif()
+endforeach()
+
+include(${DR_MPS2_DIR}/firmware/firmware.cmake OPTIONAL)
