@@ -71,7 +71,6 @@ struct dr_boot_platform {
 struct dr_boot_work {
     struct dr_decide_input input;
     struct dr_anchor_view view; /* input.anchor */
-    bool frozen;                /* nothing rests on the journal any more in this boot */
     uint8_t crash[DR_CRASH_BYTES];
     uint8_t boot_mac[DR_BOOT_KEY_BYTES];
     struct dr_decision decision;

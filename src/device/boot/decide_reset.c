@@ -76,11 +76,19 @@ static bool is_fault(const struct dr_deciding *deciding)
     return deciding->out->cause == DR_RESET_FAULT || deciding->out->cause == DR_RESET_LOCKUP;
 }
 
+/* Is the run that ended the trial's? Another image may have run in its place, in a boot that could
+ * not write the journal. A destroyed block speaks for nobody: it counts against the trial. */
+static bool trial_ran(const struct dr_deciding *deciding)
+{
+    return !deciding->in->retained_valid ||
+           deciding->in->retained.slot == deciding->state->trial.slot;
+}
+
 static void charge_candidate(struct dr_deciding *deciding)
 {
     struct dr_decision *out = deciding->out;
     struct dr_boot_trial *trial = &out->state.trial;
-    if (!is_fault(deciding) || deciding->trial_moved) {
+    if (!is_fault(deciding) || deciding->trial_moved || !trial_ran(deciding)) {
         return;
     }
     trial->faults++;
@@ -126,14 +134,11 @@ static void late_revert(struct dr_deciding *deciding, uint8_t reason, enum dr_tr
 static void charge_confirmed(struct dr_deciding *deciding)
 {
     struct dr_decision *out = deciding->out;
-    uint8_t slot = out->state.trial.slot;
     uint8_t faults = earlier_faults(deciding);
     if (out->cause == DR_RESET_POWER) {
         faults = 0;
         forget_lost(deciding);
-    } else if (
-        is_fault(deciding) &&
-        (!deciding->in->retained_valid || deciding->in->retained.slot == slot)) {
+    } else if (is_fault(deciding) && trial_ran(deciding)) {
         faults = one_more(deciding, faults);
     }
     out->faults = faults;
