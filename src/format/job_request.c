@@ -49,6 +49,10 @@ enum dr_status dr_job_check_details(struct dr_json value, const char **ret_text)
         *ret_text = "statusDetails must be an object of strings";
         return DR_E_FORMAT;
     }
+    if (value.len > DR_JOB_DETAILS_BYTES_MAX) {
+        *ret_text = "statusDetails is longer than 32768 bytes";
+        return DR_E_FORMAT;
+    }
     struct dr_json_iterator each = dr_json_each(value);
     while (dr_json_next(&each)) {
         *ret_text = NULL;

@@ -9,6 +9,7 @@
 
 #define DR_JOB_DETAIL_KEY_LEN_MAX 128u
 #define DR_JOB_DETAIL_VALUE_LEN_MAX 1024u
+#define DR_JOB_DETAILS_BYTES_MAX 32768u /* of all statusDetails, as they were written */
 #define DR_JOB_DOCUMENT_LEN_MAX 32768u
 #define DR_JOB_LIST_MAX 10u /* summaries in one answer */
 
@@ -37,7 +38,8 @@ DR_MUST_USE enum dr_status dr_job_parse_request(
     struct dr_job_request *ret_request, enum dr_job_error *ret_error, const char **ret_text);
 
 /* DR_OK when value is an object of at most 64 strings: keys 1 to 128 of [a-zA-Z0-9:_-], values 1 to
- * 1024 characters without control characters. *ret_text says what is wrong. */
+ * 1024 characters without control characters, all together at most 32 KiB, so that they fit into
+ * any answer beside the document. *ret_text says what is wrong. */
 DR_MUST_USE enum dr_status dr_job_check_details(struct dr_json value, const char **ret_text);
 
 /* One execution as it is told to devices. Texts that are NULL or empty, and times that are 0, are

@@ -439,6 +439,52 @@ static void not_requests(void)
     world_end();
 }
 
+/* ---- nobody's message holds up the others ---- */
+
+static void largest_token_is_echoed(void)
+{
+    char text[1024];
+    char token[6 * 64 + 1] = "";
+    for (int i = 0; i < 64; i++) {
+        strcat(token, "\\u0001");
+    }
+    REQUIRE(ready_with_job());
+    snprintf(
+        text, sizeof text,
+        "{\"clientToken\":\"%s\",\"version\":\"1.1.0\",\"slot\":\"A\",\"digest\":"
+        "\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}",
+        token);
+    say_numbered(5, "daruma/report", text);
+    EXPECT_EQ(w.last_done, DR_OK);
+    EXPECT_EQ(world_count("accepted"), 1);
+    say_numbered(6, "jobs/AFR_OTA-u1/update", PROGRESS);
+    EXPECT_EQ(world_count("accepted"), 1);
+    world_end();
+}
+
+/* As long as the details may be, with the document beside them: still one message. */
+static void largest_details_are_answered(void)
+{
+    static char text[60000];
+    static char value[1025];
+    memset(value, 'x', 1024);
+    REQUIRE(ready_with_job());
+    size_t len = (size_t)snprintf(text, sizeof text, "{\"status\":\"FAILED\",\"statusDetails\":{");
+    for (int i = 0; i < 31; i++) {
+        len += (size_t)snprintf(
+            text + len, sizeof text - len, "%s\"k%d\":\"%s\"", i == 0 ? "" : ",", i, value);
+    }
+    size_t end = len;
+    snprintf(text + len, sizeof text - len, ",\"k\":\"%s\"},\"includeJobDocument\":true}", value);
+    say_numbered(5, "jobs/AFR_OTA-u1/update", text);
+    EXPECT_EQ(world_count("rejected"), 1);
+    snprintf(text + end, sizeof text - end, "},\"includeJobDocument\":true}");
+    say_numbered(6, "jobs/AFR_OTA-u1/update", text);
+    EXPECT_EQ(w.last_done, DR_OK);
+    EXPECT_EQ(world_count("accepted"), 1);
+    world_end();
+}
+
 /* The service is closed while changes wait: all of them are finished first. */
 static void closing_finishes_what_waits(void)
 {
@@ -456,4 +502,5 @@ static void closing_finishes_what_waits(void)
 DR_TEST_MAIN(
     repeats_are_dropped, qos_0_is_not_deduplicated, a_read_sees_the_change_before_it, full_store,
     stream_requests, stream_bounds, stream_in_json, stream_cache_forgets, reports, presence,
-    not_requests, closing_finishes_what_waits)
+    not_requests, largest_token_is_echoed, largest_details_are_answered,
+    closing_finishes_what_waits)

@@ -225,6 +225,56 @@ static void full_store_refuses_and_recovers(void)
     end();
 }
 
+/* ---- parts that fail alone ---- */
+
+static enum dr_status run_part(void *context, struct dr_db *db)
+{
+    const enum dr_status *wish = context;
+    DR_TRY(write_row(db, "part"));
+    return *wish;
+}
+
+static enum dr_status run_attempt(void *context, struct dr_db *db)
+{
+    enum dr_status *wish_and_outcome = context;
+    DR_TRY(write_row(db, "whole"));
+    return dr_db_attempt(db, run_part, &wish_and_outcome[0], &wish_and_outcome[1]);
+}
+
+static enum dr_status run_full_attempt(void *context, struct dr_db *db)
+{
+    enum dr_status outcome = DR_OK;
+    return dr_db_attempt(db, run_big, context, &outcome);
+}
+
+static void a_part_fails_alone(void)
+{
+    enum dr_status fails[2] = {DR_E_SPACE, DR_OK};
+    enum dr_status works[2] = {DR_OK, DR_E_INTERNAL};
+    static char big[] = "big";
+    memset(filler, 'x', sizeof filler - 1);
+    REQUIRE(begin());
+    REQUIRE(open_store(0) == DR_OK);
+    dr_store_close(store);
+    REQUIRE(open_store(80) == DR_OK);
+    EXPECT_EQ(dr_store_write(store, run_attempt, fails), DR_OK);
+    EXPECT_EQ(fails[1], DR_E_SPACE);
+    EXPECT_EQ(count_rows("whole"), 1);
+    EXPECT_EQ(count_rows("part"), 0);
+    EXPECT_EQ(dr_store_write(store, run_attempt, works), DR_OK);
+    EXPECT_EQ(works[1], DR_OK);
+    EXPECT_EQ(count_rows("whole"), 2);
+    EXPECT_EQ(count_rows("part"), 1);
+    /* A store that is full is not the part's fault: the whole fails. */
+    enum dr_status status = DR_OK;
+    for (int i = 0; i < 1000 && status == DR_OK; i++) {
+        status = dr_store_write(store, run_full_attempt, big);
+    }
+    EXPECT_EQ(status, DR_E_SPACE);
+    dr_store_close(store);
+    end();
+}
+
 DR_TEST_MAIN(
     reopen_keeps_rows, failing_member_is_undone_alone, waiting_mutations_share_commits,
-    many_threads, full_store_refuses_and_recovers)
+    many_threads, full_store_refuses_and_recovers, a_part_fails_alone)

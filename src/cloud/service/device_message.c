@@ -101,8 +101,9 @@ static void refuse_for_store(struct dr_task *task, enum dr_status status)
     }
 }
 
-static enum dr_status handle(struct dr_task *task, struct dr_db *db)
+static enum dr_status handle(void *context, struct dr_db *db)
 {
+    struct dr_task *task = context;
     return task->kind == DR_TOPIC_REPORT ? dr_device_report(task, db) : dr_device_jobs(task, db);
 }
 
@@ -120,7 +121,19 @@ static enum dr_status run_task(void *context, struct dr_db *db)
         }
         DR_TRY(status);
     }
-    return handle(task, db);
+    /* What fails by its own content would fail again and hold up everybody behind it: it counts as
+     * handled, and is refused. Only a store that fails stops the line. */
+    enum dr_status outcome = DR_OK;
+    DR_TRY(dr_db_attempt(db, handle, task, &outcome));
+    if (outcome != DR_OK) {
+        struct dr_refusal refusal = {
+            .error = DR_JOB_ERROR_INTERNAL, .message = "the message could not be handled"};
+        free(task->reply);
+        task->reply = NULL;
+        task->reply_topic[0] = '\0';
+        dr_task_refuse(task, &refusal);
+    }
+    return DR_OK;
 }
 
 static void end_task(void *context, enum dr_status status)

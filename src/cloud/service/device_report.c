@@ -79,7 +79,7 @@ static enum dr_status refuse(
 enum dr_status dr_device_report(struct dr_task *task, struct dr_db *db)
 {
     struct dr_report report = {.client_token = ""};
-    char accepted[256];
+    char accepted[6 * DR_CLIENT_TOKEN_LEN_MAX + 64]; /* a control character takes six */
     size_t len = 0;
     bool exists = false;
     if (task->payload_size > REPORT_SIZE_MAX ||

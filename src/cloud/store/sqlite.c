@@ -22,6 +22,7 @@ struct dr_db {
     sqlite3 *handle;
     struct cached cache[CACHE_SIZE];
     bool outbox_added;
+    bool has_failed; /* see note */
 };
 
 static enum dr_status status_of(int code)
@@ -55,6 +56,22 @@ static enum dr_status status_of(int code)
     default:
         return DR_E_INTERNAL;
     }
+}
+
+/* As status_of, and remember when it was the store's own failure and not the statement's. */
+static enum dr_status note(struct dr_db *db, int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_TOOBIG:
+        break;
+    default:
+        db->has_failed = true;
+    }
+    return status_of(code);
 }
 
 static enum dr_status configure(struct dr_db *db, enum dr_db_mode mode)
@@ -136,6 +153,26 @@ void dr_db_reset_all(struct dr_db *db)
     }
 }
 
+/* Undone under a savepoint of its own; what the caller did before stays. */
+enum dr_status dr_db_attempt(
+    struct dr_db *db, enum dr_status (*run)(void *context, struct dr_db *db), void *context,
+    enum dr_status *ret_outcome)
+{
+    DR_TRY(dr_db_run(db, "SAVEPOINT attempt", DR_NO_VALUES));
+    db->has_failed = false;
+    enum dr_status outcome = run(context, db);
+    if (outcome != DR_OK) {
+        dr_db_reset_all(db);
+        if (db->has_failed || !dr_db_in_transaction(db)) {
+            return outcome;
+        }
+        DR_TRY(dr_db_run(db, "ROLLBACK TO attempt", DR_NO_VALUES));
+    }
+    DR_TRY(dr_db_run(db, "RELEASE attempt", DR_NO_VALUES));
+    *ret_outcome = outcome;
+    return DR_OK;
+}
+
 void dr_db_note_outbox(struct dr_db *db)
 {
     db->outbox_added = true;
@@ -211,7 +248,7 @@ static enum dr_status take(struct dr_db *db, const char *sql, sqlite3_stmt **ret
         return DR_OK;
     }
     unsigned flags = slot != NULL ? SQLITE_PREPARE_PERSISTENT : 0;
-    DR_TRY(status_of(sqlite3_prepare_v3(db->handle, sql, -1, flags, ret_statement, NULL)));
+    DR_TRY(note(db, sqlite3_prepare_v3(db->handle, sql, -1, flags, ret_statement, NULL)));
     if (slot != NULL) {
         *slot = (struct cached){.sql = sql, .statement = *ret_statement, .is_busy = true};
     }
@@ -265,9 +302,9 @@ dr_db_run(struct dr_db *db, const char *sql, const struct dr_value *values, size
     DR_TRY(take(db, sql, &statement));
     enum dr_status status = bind(statement, values, value_count);
     if (status == DR_OK) {
-        status = status_of(sqlite3_step(statement));
+        status = note(db, sqlite3_step(statement));
     }
-    enum dr_status ended = status_of(give_back(db, statement));
+    enum dr_status ended = note(db, give_back(db, statement));
     return status != DR_OK ? status : ended;
 }
 
@@ -290,7 +327,7 @@ bool dr_rows_next(struct dr_rows *rows)
         return false;
     }
     int code = sqlite3_step(rows->statement);
-    rows->status = status_of(code);
+    rows->status = note(rows->db, code);
     return code == SQLITE_ROW;
 }
 

@@ -119,6 +119,13 @@ struct dr_rows {
 /* INSERT, UPDATE, DELETE. DR_E_EXISTS: a key is taken. DR_E_SPACE: the store is full. */
 DR_MUST_USE enum dr_status
 dr_db_run(struct dr_db *db, const char *sql, const struct dr_value *values, size_t value_count);
+/* Run a part of a change that may fail alone: then what the part did is undone, *ret_outcome says
+ * why, and DR_OK means that the change goes on. Any other result: the store itself failed, and the
+ * caller fails with it. The caller has no select open; attempts do not nest. */
+DR_MUST_USE enum dr_status dr_db_attempt(
+    struct dr_db *db, enum dr_status (*run)(void *context, struct dr_db *db), void *context,
+    enum dr_status *ret_outcome);
+
 /* Rows touched by the last dr_db_run; its row id. */
 uint64_t dr_db_changes(const struct dr_db *db);
 uint64_t dr_db_row_id(const struct dr_db *db);
