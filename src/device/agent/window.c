@@ -8,9 +8,6 @@
 #define RTO_MS_MIN 300u
 #define RTO_MS_MAX 10000u
 
-/* A new window starts with this many blocks in flight: enough for two requests. */
-#define LIMIT_FIRST 4u
-
 static bool bit_of(const uint8_t *map, uint32_t index)
 {
     return ((uint32_t)map[index / 8u] >> (index % 8u) & 1u) != 0;
@@ -33,7 +30,7 @@ bool dr_window_init(
     window->block_bytes = block_bytes;
     window->block_count = count;
     window->limit_max = window_bytes / block_bytes != 0 ? window_bytes / block_bytes : 1u;
-    window->limit = window->limit_max < LIMIT_FIRST ? window->limit_max : LIMIT_FIRST;
+    window->limit = window->limit_max; /* the board's own bound; TCP below it paces */
     window->rto_ms = RTO_MS_FIRST;
     return true;
 }

@@ -22,9 +22,8 @@ enum dr_status dr_slot_open(struct dr_slot *slot, const struct dr_slot_config *c
     slot->scratch_bytes = config->scratch_bytes;
     slot->batch_sectors = config->batch_sectors;
     memcpy(slot->slot_key, config->slot_key, sizeof slot->slot_key);
-    DR_TRY(dr_slot_reader_open(
-        &slot->reader, config->crypto, config->flash, &config->area, config->slot_key));
-    return dr_slot_map_load(slot);
+    return dr_slot_reader_open(
+        &slot->reader, config->crypto, config->flash, &config->area, config->slot_key);
 }
 
 void dr_slot_wipe(struct dr_slot *slot)
