@@ -9,6 +9,10 @@
  * One request names the first block and a count (as a GetStream does); the responder answers with
  * one message per block; the requester keeps `window` blocks in flight. Prints one JSON object per
  * run: {"bytes":…,"seconds":…}.
+ *
+ *   … --thing NAME --stream ID
+ *
+ * The requester alone, as that thing, asking the update service for file 0 of a stream instead.
  */
 #include <mosquitto.h>
 #include <poll.h>
@@ -30,6 +34,8 @@ struct options {
     const char *ca;
     const char *cert;
     const char *key;
+    const char *thing;
+    const char *stream;
     uint32_t port;
     uint32_t size_bytes;
     uint32_t block_bytes;
@@ -46,6 +52,7 @@ struct end {
     uint32_t received_blocks;
     uint32_t requested_blocks;
     bool subscribed;
+    char request_topic[200];
 };
 
 struct request {
@@ -81,6 +88,39 @@ on_request(struct mosquitto *client, void *context, const struct mosquitto_messa
     }
 }
 
+/* {"f": 0, "l": block size, "o": first, "n": count} in CBOR, all numbers with four bytes. */
+static size_t stream_request(const struct end *end, const struct request *request, uint8_t *out)
+{
+    const struct {
+        char name;
+        uint32_t value;
+    } fields[] = {
+        {'f', 0}, {'l', end->options->block_bytes}, {'o', request->first}, {'n', request->count}};
+    size_t size = 0;
+    out[size++] = 0xa4;
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        out[size++] = 0x61;
+        out[size++] = (uint8_t)fields[i].name;
+        out[size++] = 0x1a;
+        for (int shift = 24; shift >= 0; shift -= 8) {
+            out[size++] = (uint8_t)(fields[i].value >> shift);
+        }
+    }
+    return size;
+}
+
+static void send_request(struct end *end, const struct request *request)
+{
+    uint8_t body[64];
+    size_t size = sizeof(*request);
+    if (end->options->stream != NULL) {
+        size = stream_request(end, request, body);
+    } else {
+        memcpy(body, request, sizeof(*request));
+    }
+    mosquitto_publish(end->client, NULL, end->request_topic, (int)size, body, 0, false);
+}
+
 static void ask(struct end *end)
 {
     uint32_t total = block_count(end->options);
@@ -93,7 +133,7 @@ static void ask(struct end *end)
     }
     struct request request = {end->requested_blocks, left < room ? left : room};
     end->requested_blocks += request.count;
-    mosquitto_publish(end->client, NULL, REQUEST_TOPIC, sizeof(request), &request, 0, false);
+    send_request(end, &request);
 }
 
 static void
@@ -142,7 +182,7 @@ static void turn(struct end *end)
 static void connect_end(struct end *end, const char *topic)
 {
     const struct options *options = end->options;
-    end->client = mosquitto_new(NULL, true, end);
+    end->client = mosquitto_new(options->thing, true, end);
     if (end->client == NULL) {
         fail("client", MOSQ_ERR_NOMEM);
     }
@@ -193,7 +233,7 @@ static void run_once(struct end *end)
     end->requested_blocks = 0;
     clock_gettime(CLOCK_MONOTONIC, &from);
     ask(end);
-    while (end->received_bytes < end->options->size_bytes) {
+    while (end->received_blocks < block_count(end->options)) {
         turn(end);
     }
     clock_gettime(CLOCK_MONOTONIC, &to);
@@ -223,6 +263,8 @@ static void parse(int argc, char **argv, struct options *options)
         {"--ca", &options->ca, NULL},
         {"--cert", &options->cert, NULL},
         {"--key", &options->key, NULL},
+        {"--thing", &options->thing, NULL},
+        {"--stream", &options->stream, NULL},
         {"--port", NULL, &options->port},
         {"--size", NULL, &options->size_bytes},
         {"--block", NULL, &options->block_bytes},
@@ -251,31 +293,55 @@ static void parse(int argc, char **argv, struct options *options)
     }
 }
 
-int main(int argc, char **argv)
+static pid_t start_responder(const struct options *options)
 {
-    struct options options = {.runs = 1};
     int ready[2];
     char mark;
-    parse(argc, argv, &options);
-    mosquitto_lib_init();
     if (pipe(ready) != 0) {
-        return 1;
+        exit(1);
     }
     pid_t responder = fork();
     if (responder == 0) {
-        respond(&options, ready[1]);
+        respond(options, ready[1]);
     }
     close(ready[1]);
     if (responder < 0 || read(ready[0], &mark, 1) != 1) {
-        return 1;
+        exit(1);
     }
+    close(ready[0]);
+    return responder;
+}
+
+static void stream_topic(const struct options *options, const char *what, char *out, size_t room)
+{
+    snprintf(
+        out, room, "$aws/things/%s/streams/%s/%s/cbor",
+        options->thing == NULL ? "" : options->thing, options->stream, what);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.runs = 1};
+    parse(argc, argv, &options);
+    mosquitto_lib_init();
     struct end end = {.options = &options};
-    connect_end(&end, BLOCK_TOPIC);
+    char block_topic[200] = BLOCK_TOPIC;
+    pid_t responder = 0;
+    if (options.stream != NULL) {
+        stream_topic(&options, "get", end.request_topic, sizeof(end.request_topic));
+        stream_topic(&options, "data", block_topic, sizeof(block_topic));
+    } else {
+        memcpy(end.request_topic, REQUEST_TOPIC, sizeof(REQUEST_TOPIC));
+        responder = start_responder(&options);
+    }
+    connect_end(&end, block_topic);
     mosquitto_message_callback_set(end.client, on_block);
     for (uint32_t i = 0; i < options.runs; i++) {
         run_once(&end);
     }
-    kill(responder, SIGTERM);
-    waitpid(responder, NULL, 0);
+    if (responder > 0) {
+        kill(responder, SIGTERM);
+        waitpid(responder, NULL, 0);
+    }
     return 0;
 }
