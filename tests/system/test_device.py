@@ -247,6 +247,56 @@ class DeviceTest(unittest.TestCase):
         else:
             path.write_text(f"localhost 127.0.0.1:{port}\n")
 
+    def install(self, cloud, device, job_id, image):
+        """Offer an image and wait until the device is about to restart into it."""
+        job = cloud.add(Job(job_id, image))
+        wait_for("ready", lambda: any(body.get("statusDetails", {}).get("self_test") == "ready"
+                                      for name, body in cloud.updates if name == job_id), 20, 0.002)
+        return job
+
+    def test_candidate_without_network(self):
+        """Only the cloud is missing: reverted at the health deadline, and never held against the image for good."""
+        cloud = self.cloud()
+        device = self.device("alone", cloud)
+        device.on()
+        self.wait_report(cloud, version="1.0.0")
+        image = self.image("1.1.0", 2, limits="5,4,1,3").read_bytes()
+        self.redirect(device, 1)  # already connected; the next boot finds nobody
+        job = self.install(cloud, device, "alone-1", image)
+        wait_for("reverted", lambda: "not healthy in time: no_cloud" in device.console(), 20)
+        self.redirect(device, None)
+        self.wait_job(job, device)
+        self.assertEqual((job.status, job.details["reason"]), ("FAILED", "no_cloud"))
+        self.wait_report(cloud, version="1.0.0", lastReason="no_cloud")
+        again = cloud.add(Job("alone-2", image))
+        wait_for("it says that it waits", lambda: any(
+            note["reason"] == "waiting_after_failure" for report in cloud.reports
+            for note in report.get("notes", [])), 20)
+        self.assertFalse(again.done)
+
+    def test_canceled_on_trial(self):
+        cloud = self.cloud()
+        device = self.device("canceled", cloud)
+        device.on()
+        job = self.install(cloud, device, "cancel-1", self.image("1.1.0", 2, limits="5,60,30,3").read_bytes())
+        job.status = "CANCELED"
+        self.wait_report(cloud, version="1.0.0", lastReason="canceled")
+
+    def test_next_job_waits_for_the_seal(self):
+        cloud = self.cloud()
+        device = self.device("patient", cloud)
+        device.on()
+        first = cloud.add(Job("patient-1", self.image("1.1.0", 2, limits="5,60,1,5").read_bytes()))
+        second = cloud.add(Job("patient-2", self.image("1.2.0", 3).read_bytes()))
+        self.wait_job(first, device)
+        wait_for("it says why it waits", lambda: any(
+            note["reason"] == "unsealed" for report in cloud.reports for note in report.get("notes", [])), 10)
+        self.assertEqual(second.status, "QUEUED")
+        self.wait_job(second, device)
+        self.assertEqual((first.status, second.status), ("SUCCEEDED", "SUCCEEDED"))
+        states = [(report["version"], report["state"]) for report in cloud.reports]
+        self.assertLess(states.index(("1.1.0", "sealed")), states.index(("1.2.0", "candidate")))
+
     def test_provisioning_resumes(self):
         cloud = self.cloud()
         device = Device(self.world, "resumes")
