@@ -210,13 +210,12 @@ static enum dr_reason verify(struct dr_client *client)
     enum dr_reason reason = DR_REASON_STORAGE;
     volatile enum dr_verdict verdict = DR_VERDICT_REJECT;
     uint32_t file_bytes = dr_slot_image_bytes(&client->slot.reader);
-    uint8_t admitted[DR_SHA256_BYTES];
+    const uint8_t *admitted = client->agent.job.ref.digest; /* kept over every attempt */
     if (dr_slot_flush(&client->slot) != DR_OK || dr_slot_missing_count(&client->slot) != 0) {
         return DR_REASON_STORAGE;
     }
     const struct dr_source source = {
         .context = client, .read = read_slot, .size_bytes = file_bytes, .embedded = false};
-    memcpy(admitted, client->image.digest, sizeof(admitted));
     client->cached_bytes = 0;
     verdict = dr_verify_image(
         client->config.crypto, &source, &client->config.info->trust, &client->workspace.verify,
@@ -224,7 +223,7 @@ static enum dr_reason verify(struct dr_client *client)
     if (!dr_verdict_is_accept(&verdict)) {
         return reason;
     }
-    if (memcmp(admitted, client->image.digest, sizeof(admitted)) != 0) {
+    if (memcmp(admitted, client->image.digest, DR_SHA256_BYTES) != 0) {
         return DR_REASON_DIGEST; /* a whole image, but not the one that was admitted */
     }
     verdict = judge(client, file_bytes, &reason);
