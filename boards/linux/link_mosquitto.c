@@ -198,8 +198,9 @@ static enum dr_status unsubscribe(void *context, const char *filter)
     return mosquitto_unsubscribe(link->session, NULL, filter) == MOSQ_ERR_SUCCESS ? DR_OK : DR_E_IO;
 }
 
-/* Is there something to read, or room to write that somebody waits for? */
-static bool ready(struct dr_link_mosquitto *link, int timeout_ms)
+/* One message in, whatever can leave out. DR_E_AGAIN: nothing happened within timeout_ms.
+ * DR_E_CLOSED: the session is over. */
+static enum dr_status move(struct dr_link_mosquitto *link, int timeout_ms)
 {
     struct pollfd fd = {.fd = mosquitto_socket(link->session), .events = POLLIN};
     /* While TCP connects, "writable" is the news; libmosquitto waits for no such thing. */
@@ -207,21 +208,20 @@ static bool ready(struct dr_link_mosquitto *link, int timeout_ms)
         fd.events |= POLLOUT;
     }
     if (poll(&fd, 1, timeout_ms) <= 0) {
-        return false;
+        return DR_E_AGAIN;
     }
     if (link->phase == DR_LINK_PHASE_TCP) {
         link->phase = DR_LINK_PHASE_TLS;
     }
-    return true;
-}
-
-/* One message in, whatever can leave out. false: the session is over. */
-static bool move(struct dr_link_mosquitto *link)
-{
-    return mosquitto_loop_read(link->session, 1) == MOSQ_ERR_SUCCESS &&
-           (!mosquitto_want_write(link->session) ||
-            mosquitto_loop_write(link->session, 1) == MOSQ_ERR_SUCCESS) &&
-           link->refusal == DR_LINK_FAULT_NONE;
+    if (mosquitto_loop_read(link->session, 1) != MOSQ_ERR_SUCCESS ||
+        (mosquitto_want_write(link->session) &&
+         mosquitto_loop_write(link->session, 1) != MOSQ_ERR_SUCCESS) ||
+        link->refusal != DR_LINK_FAULT_NONE) {
+        return DR_E_CLOSED;
+    }
+    /* Until TLS stands libmosquitto takes a dead socket for one that is still connecting. */
+    bool dead = (fd.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+    return dead && link->phase == DR_LINK_PHASE_TLS ? DR_E_CLOSED : DR_OK;
 }
 
 static void idle(uint32_t wait_ms)
@@ -239,12 +239,14 @@ static enum dr_status poll_link(void *context, uint32_t timeout_ms)
         return DR_OK;
     }
     int wait_ms = timeout_ms > 60000u ? 60000 : (int)timeout_ms;
-    for (uint32_t i = 0; i < MESSAGES_PER_POLL && ready(link, wait_ms); i++) {
-        if (!move(link)) {
-            fail(link);
-            return DR_E_CLOSED;
-        }
+    enum dr_status status = DR_OK;
+    for (uint32_t i = 0; i < MESSAGES_PER_POLL && status == DR_OK; i++) {
+        status = move(link, wait_ms);
         wait_ms = 0;
+    }
+    if (status == DR_E_CLOSED) {
+        fail(link);
+        return DR_E_CLOSED;
     }
     if (mosquitto_loop_misc(link->session) != MOSQ_ERR_SUCCESS) {
         fail(link);

@@ -47,6 +47,8 @@ class DeviceTest(unittest.TestCase):
         device.on()
         self.provision(device, cloud)
         device.off()
+        wait_for("gone", lambda: not cloud.connections, 10)
+        cloud.reports.clear()
         return device
 
     def provision(self, device, cloud):
@@ -264,6 +266,8 @@ class DeviceTest(unittest.TestCase):
         self.redirect(device, 1)  # already connected; the next boot finds nobody
         job = self.install(cloud, device, "alone-1", image)
         wait_for("reverted", lambda: "not healthy in time: no_cloud" in device.console(), 20)
+        # Refused connections are noticed at once: it tried more than once in its four seconds.
+        self.assertGreater(device.console().count("disconnected: network"), 1)
         self.redirect(device, None)
         self.wait_job(job, device)
         self.assertEqual((job.status, job.details["reason"]), ("FAILED", "no_cloud"))
