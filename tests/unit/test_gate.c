@@ -29,6 +29,7 @@ struct world {
     const void *kick_connection; /* the broker ends this one inside the kick */
     uint64_t dice;
     uint64_t tick_ms;
+    bool no_memory;
 };
 
 static const int pointers[8];
@@ -51,8 +52,8 @@ static void on_publish(
 
 static void *on_alloc(void *context, size_t size_bytes)
 {
-    (void)context;
-    return malloc(size_bytes);
+    const struct world *world = context;
+    return world->no_memory ? NULL : malloc(size_bytes);
 }
 
 static void on_release(void *context, void *memory)
@@ -295,6 +296,40 @@ static void test_an_answer_finds_only_its_session(void)
     end(world);
 }
 
+/* A row that could not be kept is sent again, and must not pass for a repeat then. */
+static void test_a_row_without_memory_comes_again(void)
+{
+    struct world *world = begin(65536);
+    const void *service = &pointers[0];
+    char topic[] = DR_WIRE_OUT_TOPIC;
+    char session[DR_WIRE_TOKEN_BYTES];
+    struct dr_gate_message message = {
+        .topic = topic,
+        .payload = (const uint8_t *)"abc",
+        .payload_size = 3,
+        .qos = 1,
+        .client_id = "t1",
+        .session = session,
+        .target_topic = "$aws/things/t1/jobs/j/update/accepted",
+        .target_qos = "1",
+        .thing = "t1",
+        .epoch = "00000000000000aa",
+        .id = "5"};
+    start_service(world, service);
+    EXPECT_EQ(connect_as(world, &pointers[1], "t1", 1), DR_OK);
+    dr_wire_token_format(session_of(world, &pointers[1]), session);
+    world->no_memory = true;
+    EXPECT_EQ(dr_gate_message(world->gate, service, &message), DR_GATE_CLOSE);
+    world->no_memory = false;
+    EXPECT_EQ(dr_gate_message(world->gate, service, &message), DR_GATE_PASS);
+    tick(world);
+    EXPECT_EQ(count(world, message.target_topic), 1);
+    EXPECT_EQ(dr_gate_message(world->gate, service, &message), DR_GATE_PASS);
+    tick(world);
+    EXPECT_EQ(count(world, message.target_topic), 0);
+    end(world);
+}
+
 static void test_disconnects_count_once_and_never_for_a_newer_session(void)
 {
     struct world *world = begin(65536);
@@ -524,7 +559,7 @@ static void test_idle_clients_are_forgotten(void)
 }
 
 DR_TEST_MAIN(
-    test_an_answer_finds_only_its_session,
+    test_an_answer_finds_only_its_session, test_a_row_without_memory_comes_again,
     test_disconnects_count_once_and_never_for_a_newer_session,
     test_a_reused_pointer_means_its_new_client, test_checks_without_a_live_session,
     test_a_kick_is_reentrant_and_final, test_reload_kicks_who_is_not_in_the_file,

@@ -114,18 +114,19 @@ static enum dr_gate_verdict to_connection(struct dr_gate *gate, struct dr_gate_m
         !dr_wire_client_id_valid(message->client_id) || !valid_target(message->target_topic)) {
         return malformed(gate);
     }
-    enum dr_status row = take_row(gate, message);
-    if (row == DR_E_FORMAT) {
-        return malformed(gate);
-    }
-    message->restamp = true;
-    if (row == DR_E_EXISTS) {
-        return DR_GATE_PASS;
-    }
+    /* Before the row is noted: one that could not be kept is no repeat when it comes again. */
     struct dr_outgoing *outgoing = make_outgoing(gate, message, session);
     if (outgoing == NULL) {
         return DR_GATE_CLOSE;
     }
+    enum dr_status row = take_row(gate, message);
+    if (row != DR_OK) {
+        gate->port.release(gate->port.context, outgoing->payload);
+        free(outgoing);
+        message->restamp = row == DR_E_EXISTS;
+        return row == DR_E_EXISTS ? DR_GATE_PASS : malformed(gate);
+    }
+    message->restamp = true;
     *gate->outgoing_end = outgoing;
     gate->outgoing_end = &outgoing->next;
     return DR_GATE_PASS;
