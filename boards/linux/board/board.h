@@ -61,6 +61,7 @@ struct dr_board_machine {
     pid_t pid;   /* 0: none */
     int channel; /* -1: none */
     int serial;  /* read end of the machine's standard output and error; -1: none */
+    int wire;    /* a second line, on boards whose machines have one; -1: none */
     uint64_t reset_ns;
     uint64_t restart_ms;            /* STOPPED only */
     uint32_t boots;                 /* starts since power-on */
@@ -107,7 +108,10 @@ struct dr_board_client {
     size_t line_len;
 };
 
+struct dr_board_kind;
+
 struct dr_board {
+    const struct dr_board_kind *kind;
     struct dr_flash_file flash;
     enum dr_status flash_status; /* of opening the part */
     struct dr_board_machine machine;
@@ -134,6 +138,23 @@ struct dr_board {
     uint8_t reply[DR_WIRE_HEADER_BYTES + DR_WIRE_PAYLOAD_BYTES_MAX];
 };
 
+/* What a kind of board brings to the program that all of them are (start.c). */
+struct dr_board_kind {
+    const char *program; /* its name */
+    const char *what;    /* for the usage text: "the virtual device" */
+    enum dr_status (*open_flash)(struct dr_board *board);
+    void (*close_flash)(struct dr_board *board);
+    /* Something came in on machine.wire; NULL where machines have none. */
+    void (*hear_wire)(struct dr_board *board);
+};
+
+/* start.c: main of every board. */
+int dr_board_main(struct dr_board *board, const struct dr_board_kind *kind, int argc, char **argv);
+
+/* One word of the panel page; offset is one of DR_PANEL_*_AT. */
+uint32_t dr_board_panel(const struct dr_board *board, uint32_t offset);
+void dr_board_panel_set(struct dr_board *board, uint32_t offset, uint32_t value);
+
 /* Monotonic. */
 uint64_t dr_board_now_ns(void);
 uint64_t dr_board_now_ms(void);
@@ -155,8 +176,9 @@ void dr_board_power_off(struct dr_board *board);
 void dr_board_reset(struct dr_board *board, const char *why);
 /* A child ended (SIGCHLD). */
 void dr_board_child_ended(struct dr_board *board, pid_t pid, int wait_status);
-/* Start a STOPPED machine whose time has come. */
+/* What is due: watchdog, restart of a STOPPED machine. And when that will be. */
 void dr_board_machine_tick(struct dr_board *board, uint64_t now_ms);
+uint64_t dr_board_machine_due_ms(const struct dr_board *board, uint64_t now_ms);
 const char *dr_board_phase_word(enum dr_board_phase phase);
 
 /* watchdog.c */
@@ -175,7 +197,8 @@ void dr_board_answer(
     struct dr_board *board, const struct dr_wire_reply *reply, const uint8_t *payload,
     size_t payload_bytes);
 
-/* serve_handoff.c */
+/* serve_handoff.c, serve_factory.c */
+void dr_board_handoff_log(struct dr_board *board);
 DR_MUST_USE enum dr_status
 dr_board_handoff_set(struct dr_board *board, const uint8_t *payload, size_t size_bytes);
 DR_MUST_USE enum dr_status dr_board_handoff_get(
@@ -217,7 +240,7 @@ void dr_board_control_tick(struct dr_board *board, uint64_t now_ms);
 /* show.c: the state as "key value" lines. Returns the length, always NUL-terminated. */
 size_t dr_board_show(const struct dr_board *board, char *out, size_t capacity_bytes);
 
-/* loop.c: until SIGTERM. */
+/* loop.c: until SIGTERM. It hears machine.channel (dr_board_serve), .serial and .wire. */
 void dr_board_run(struct dr_board *board);
 
 #endif

@@ -73,16 +73,16 @@ static void say_leds(const struct dr_board *board, struct dr_board_client *clien
     char text[64];
     snprintf(
         text, sizeof text, "led %u\napp_leds %u\n",
-        (unsigned)dr_flash_file_panel(&board->flash, DR_PANEL_LED_AT),
-        (unsigned)dr_flash_file_panel(&board->flash, DR_PANEL_APP_LEDS_AT));
+        (unsigned)dr_board_panel(board, DR_PANEL_LED_AT),
+        (unsigned)dr_board_panel(board, DR_PANEL_APP_LEDS_AT));
     say(client, text);
 }
 
 /* The machine writes LEDs whenever it likes; they are looked at a few times a second. */
 static void show_leds(struct dr_board *board)
 {
-    uint32_t led = dr_flash_file_panel(&board->flash, DR_PANEL_LED_AT);
-    uint32_t app_leds = dr_flash_file_panel(&board->flash, DR_PANEL_APP_LEDS_AT);
+    uint32_t led = dr_board_panel(board, DR_PANEL_LED_AT);
+    uint32_t app_leds = dr_board_panel(board, DR_PANEL_APP_LEDS_AT);
     if (led == board->shown_led && app_leds == board->shown_app_leds) {
         return;
     }
@@ -127,9 +127,9 @@ static void command_pin(struct dr_board *board, struct dr_board_client *client, 
         say(client, "error the time must be 0 to 120000 ms\n");
         return;
     }
-    uint32_t pins = dr_flash_file_panel(&board->flash, DR_PANEL_PINS_AT);
+    uint32_t pins = dr_board_panel(board, DR_PANEL_PINS_AT);
     pins = ms > 0 ? pins | DR_PANEL_PIN_FACTORY : pins & ~DR_PANEL_PIN_FACTORY;
-    dr_flash_file_panel_set(&board->flash, DR_PANEL_PINS_AT, pins);
+    dr_board_panel_set(board, DR_PANEL_PINS_AT, pins);
     board->pin_release_ms = ms > 0 ? dr_board_now_ms() + ms : DR_BOARD_NEVER;
     dr_board_log(board, "board", ms > 0 ? "pin held" : "pin released");
     say(client, "ok\n");
@@ -230,8 +230,8 @@ void dr_board_control_readable(struct dr_board *board, struct dr_board_client *c
 void dr_board_control_tick(struct dr_board *board, uint64_t now_ms)
 {
     if (now_ms >= board->pin_release_ms) {
-        uint32_t pins = dr_flash_file_panel(&board->flash, DR_PANEL_PINS_AT);
-        dr_flash_file_panel_set(&board->flash, DR_PANEL_PINS_AT, pins & ~DR_PANEL_PIN_FACTORY);
+        uint32_t pins = dr_board_panel(board, DR_PANEL_PINS_AT);
+        dr_board_panel_set(board, DR_PANEL_PINS_AT, pins & ~DR_PANEL_PIN_FACTORY);
         board->pin_release_ms = DR_BOARD_NEVER;
         dr_board_log(board, "board", "pin released");
     }

@@ -11,7 +11,7 @@
 
 #define TICK_MS 100u
 
-enum place { SIGNALS, LISTENER, CHANNEL, SERIAL, ANCHOR, RESOLVER, CLIENTS };
+enum place { SIGNALS, LISTENER, CHANNEL, SERIAL, WIRE, ANCHOR, RESOLVER, CLIENTS };
 #define PLACES (CLIENTS + DR_BOARD_CLIENTS_MAX)
 
 uint64_t dr_board_now_ns(void)
@@ -56,12 +56,8 @@ static void sooner(uint64_t *next_ms, uint64_t then_ms)
 static int patience_ms(const struct dr_board *board, uint64_t now_ms)
 {
     uint64_t next_ms = now_ms + TICK_MS; /* LEDs */
-    sooner(&next_ms, board->watchdog.expires_ms);
-    sooner(&next_ms, board->watchdog.reset_ms);
     sooner(&next_ms, board->pin_release_ms);
-    if (board->machine.phase == DR_BOARD_STOPPED) {
-        sooner(&next_ms, board->machine.restart_ms);
-    }
+    sooner(&next_ms, dr_board_machine_due_ms(board, now_ms));
     if (board->anchor.asked) {
         sooner(&next_ms, board->anchor.timeout_ms);
     }
@@ -80,6 +76,9 @@ static void hear(struct dr_board *board, const struct pollfd *polls)
     }
     if ((polls[SERIAL].revents & heard) != 0 && polls[SERIAL].fd == board->machine.serial) {
         dr_board_serial(board);
+    }
+    if ((polls[WIRE].revents & heard) != 0 && polls[WIRE].fd == board->machine.wire) {
+        board->kind->hear_wire(board);
     }
     if ((polls[ANCHOR].revents & heard) != 0 && polls[ANCHOR].fd == board->anchor.socket) {
         dr_board_anchor_answered(board);
@@ -107,7 +106,6 @@ static void tick(struct dr_board *board)
     uint64_t now_ms = dr_board_now_ms();
     dr_board_anchor_tick(board, now_ms);
     dr_board_resolver_tick(board, now_ms);
-    dr_board_watchdog_tick(board, now_ms);
     dr_board_machine_tick(board, now_ms);
     dr_board_control_tick(board, now_ms);
 }
@@ -120,6 +118,7 @@ void dr_board_run(struct dr_board *board)
         polls[LISTENER].fd = board->listener;
         polls[CHANNEL].fd = board->machine.channel;
         polls[SERIAL].fd = board->machine.serial;
+        polls[WIRE].fd = board->machine.wire;
         polls[ANCHOR].fd = board->anchor.socket;
         polls[RESOLVER].fd = board->resolver.pipe;
         for (size_t i = 0; i < DR_BOARD_CLIENTS_MAX; i++) {

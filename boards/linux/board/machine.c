@@ -17,21 +17,6 @@
 
 #define SERIAL_READS_MAX 64u /* a full pipe */
 
-const char *dr_board_phase_word(enum dr_board_phase phase)
-{
-    switch (phase) {
-    case DR_BOARD_OFF:
-        return "off";
-    case DR_BOARD_ROM:
-        return "rom";
-    case DR_BOARD_FIRMWARE:
-        return "firmware";
-    case DR_BOARD_STOPPED:
-        return "stopped";
-    }
-    return "unknown";
-}
-
 /* In the child. The ROM gets nothing but the channel and a serial line; it must not outlive the
  * board. Only async-signal-safe calls, as after any fork. */
 static _Noreturn void become_rom(int channel, int serial, pid_t board_pid)
@@ -164,9 +149,9 @@ void dr_board_power_on(struct dr_board *board)
     if (getrandom(board->retained, sizeof board->retained, 0) != (ssize_t)sizeof board->retained) {
         memset(board->retained, 0xa5, sizeof board->retained);
     }
-    dr_flash_file_panel_set(&board->flash, DR_PANEL_STRAP_AT, DR_PANEL_STRAP_POWER);
-    dr_flash_file_panel_set(&board->flash, DR_PANEL_LED_AT, DR_LED_BOOT);
-    dr_flash_file_panel_set(&board->flash, DR_PANEL_APP_LEDS_AT, 0);
+    dr_board_panel_set(board, DR_PANEL_STRAP_AT, DR_PANEL_STRAP_POWER);
+    dr_board_panel_set(board, DR_PANEL_LED_AT, DR_LED_BOOT);
+    dr_board_panel_set(board, DR_PANEL_APP_LEDS_AT, 0);
     dr_board_log(board, "board", "power on");
     start(board);
 }
@@ -179,8 +164,8 @@ void dr_board_power_off(struct dr_board *board)
     halt(board);
     dr_board_anchor_stop(board);
     board->machine.phase = DR_BOARD_OFF;
-    dr_flash_file_panel_set(&board->flash, DR_PANEL_LED_AT, DR_LED_OFF);
-    dr_flash_file_panel_set(&board->flash, DR_PANEL_APP_LEDS_AT, 0);
+    dr_board_panel_set(board, DR_PANEL_LED_AT, DR_LED_OFF);
+    dr_board_panel_set(board, DR_PANEL_APP_LEDS_AT, 0);
     dr_board_log(board, "board", "power off");
 }
 
@@ -194,8 +179,32 @@ void dr_board_reset(struct dr_board *board, const char *why)
     start(board);
 }
 
+uint32_t dr_board_panel(const struct dr_board *board, uint32_t offset)
+{
+    return dr_flash_file_panel(&board->flash, offset);
+}
+
+void dr_board_panel_set(struct dr_board *board, uint32_t offset, uint32_t value)
+{
+    dr_flash_file_panel_set(&board->flash, offset, value);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t dr_board_machine_due_ms(const struct dr_board *board, uint64_t now_ms)
+{
+    (void)now_ms;
+    uint64_t due_ms = earlier(board->watchdog.expires_ms, board->watchdog.reset_ms);
+    return board->machine.phase == DR_BOARD_STOPPED ? earlier(due_ms, board->machine.restart_ms)
+                                                    : due_ms;
+}
+
 void dr_board_machine_tick(struct dr_board *board, uint64_t now_ms)
 {
+    dr_board_watchdog_tick(board, now_ms);
     if (board->machine.phase == DR_BOARD_STOPPED && now_ms >= board->machine.restart_ms) {
         dr_board_reset(board, "the boot ROM had stopped");
     }
@@ -216,7 +225,7 @@ static void firmware_ended(struct dr_board *board, int wait_status)
         return;
     }
     dr_board_crash_record(board, DR_CRASH_FAULT, (uint32_t)signal_number);
-    dr_flash_file_panel_set(&board->flash, DR_PANEL_STRAP_AT, DR_PANEL_STRAP_LOCK_UP);
+    dr_board_panel_set(board, DR_PANEL_STRAP_AT, DR_PANEL_STRAP_LOCK_UP);
     dr_board_reset(board, "lock-up");
 }
 
@@ -230,8 +239,8 @@ static void rom_ended(struct dr_board *board, int wait_status)
     board->machine.phase = DR_BOARD_STOPPED;
     board->machine.restart_ms = dr_board_now_ms() + DR_BOARD_ROM_RESTART_MS;
     /* The ROM says itself why it stopped, if it can. */
-    if (dr_flash_file_panel(&board->flash, DR_PANEL_LED_AT) == DR_LED_BOOT) {
-        dr_flash_file_panel_set(&board->flash, DR_PANEL_LED_AT, DR_LED_HALT_FAULT);
+    if (dr_board_panel(board, DR_PANEL_LED_AT) == DR_LED_BOOT) {
+        dr_board_panel_set(board, DR_PANEL_LED_AT, DR_LED_HALT_FAULT);
     }
 }
 

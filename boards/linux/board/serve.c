@@ -142,26 +142,26 @@ static enum dr_status retained_write(struct dr_board *board, struct exchange *ex
 
 static enum dr_status strap_take(struct dr_board *board, struct exchange *exchange)
 {
-    exchange->value = dr_flash_file_panel(&board->flash, DR_PANEL_STRAP_AT);
-    dr_flash_file_panel_set(&board->flash, DR_PANEL_STRAP_AT, DR_PANEL_STRAP_NONE);
+    exchange->value = dr_board_panel(board, DR_PANEL_STRAP_AT);
+    dr_board_panel_set(board, DR_PANEL_STRAP_AT, DR_PANEL_STRAP_NONE);
     return DR_OK;
 }
 
 static enum dr_status pins(struct dr_board *board, struct exchange *exchange)
 {
-    exchange->value = dr_flash_file_panel(&board->flash, DR_PANEL_PINS_AT);
+    exchange->value = dr_board_panel(board, DR_PANEL_PINS_AT);
     return DR_OK;
 }
 
 static enum dr_status led(struct dr_board *board, struct exchange *exchange)
 {
-    dr_flash_file_panel_set(&board->flash, DR_PANEL_LED_AT, exchange->request.a);
+    dr_board_panel_set(board, DR_PANEL_LED_AT, exchange->request.a);
     return DR_OK;
 }
 
 static enum dr_status app_leds(struct dr_board *board, struct exchange *exchange)
 {
-    dr_flash_file_panel_set(&board->flash, DR_PANEL_APP_LEDS_AT, exchange->request.a);
+    dr_board_panel_set(board, DR_PANEL_APP_LEDS_AT, exchange->request.a);
     return DR_OK;
 }
 

@@ -33,6 +33,21 @@ static void add(struct text *text, const char *format, ...)
     }
 }
 
+const char *dr_board_phase_word(enum dr_board_phase phase)
+{
+    switch (phase) {
+    case DR_BOARD_OFF:
+        return "off";
+    case DR_BOARD_ROM:
+        return "rom";
+    case DR_BOARD_FIRMWARE:
+        return "firmware";
+    case DR_BOARD_STOPPED:
+        return "stopped";
+    }
+    return "unknown";
+}
+
 static const char *led_word(uint32_t led)
 {
     switch (led) {
@@ -73,7 +88,7 @@ size_t dr_board_show(const struct dr_board *board, char *out, size_t capacity_by
 {
     const struct dr_board_machine *machine = &board->machine;
     struct text text = {.out = out, .capacity_bytes = capacity_bytes};
-    uint32_t led = dr_flash_file_panel(&board->flash, DR_PANEL_LED_AT);
+    uint32_t led = dr_board_panel(board, DR_PANEL_LED_AT);
     out[0] = '\0';
     add(&text, "running %s\n", dr_board_phase_word(machine->phase));
     add(&text, "board_pid %d\nmachine_pid %d\nanchor_pid %d\n", (int)getpid(), (int)machine->pid,
@@ -83,8 +98,8 @@ size_t dr_board_show(const struct dr_board *board, char *out, size_t capacity_by
     add(&text, "uptime_ms %llu\nboots %u\n", (unsigned long long)uptime_ms,
         (unsigned)machine->boots);
     add(&text, "led %u\nled_word %s\n", (unsigned)led, led_word(led));
-    add(&text, "app_leds %u\n", (unsigned)dr_flash_file_panel(&board->flash, DR_PANEL_APP_LEDS_AT));
-    add(&text, "pin %u\n", (unsigned)dr_flash_file_panel(&board->flash, DR_PANEL_PINS_AT) & 1u);
+    add(&text, "app_leds %u\n", (unsigned)dr_board_panel(board, DR_PANEL_APP_LEDS_AT));
+    add(&text, "pin %u\n", (unsigned)dr_board_panel(board, DR_PANEL_PINS_AT) & 1u);
     add(&text, "flash %s\n", board->flash_status == DR_OK ? "ok" : "fails");
     add(&text, "provisioned %s\n", access(DR_BOARD_PROVISIONED_PATH, F_OK) == 0 ? "yes" : "no");
     if (machine->has_summary) {
