@@ -24,6 +24,7 @@ static struct {
     struct netif netif;
     uint8_t mac[6];
     TaskHandle_t task;
+    TaskHandle_t lwip_task;
     StaticTask_t task_memory;
     StackType_t stack[DR_ETHERNET_STACK_WORDS];
     struct dr_ethernet_counts counts;
@@ -113,6 +114,7 @@ static void run(void *unused)
 static void start_netif(void *unused)
 {
     (void)unused;
+    ethernet.lwip_task = xTaskGetCurrentTaskHandle();
     ip4_addr_t address;
     ip4_addr_t mask;
     ip4_addr_t gateway;
@@ -151,4 +153,10 @@ uint32_t dr_ethernet_seen_ms(void)
 uint32_t dr_ethernet_stack_left(void)
 {
     return ethernet.task != NULL ? (uint32_t)uxTaskGetStackHighWaterMark(ethernet.task) : 0;
+}
+
+uint32_t dr_ethernet_lwip_stack_left(void)
+{
+    return ethernet.lwip_task != NULL ? (uint32_t)uxTaskGetStackHighWaterMark(ethernet.lwip_task)
+                                      : 0;
 }

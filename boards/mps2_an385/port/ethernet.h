@@ -27,7 +27,8 @@ void dr_ethernet_counts(struct dr_ethernet_counts *ret_counts);
 /* Uptime when the receiving task was last seen to be alive: it wakes at least every second. */
 uint32_t dr_ethernet_seen_ms(void);
 
-/* Words of its stack, and of lwIP's own task, that were never used. */
+/* Words of its stack, and of that of lwIP's task, that were never used. */
 uint32_t dr_ethernet_stack_left(void);
+uint32_t dr_ethernet_lwip_stack_left(void);
 
 #endif

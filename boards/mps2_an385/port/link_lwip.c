@@ -434,8 +434,8 @@ static void disconnect(void *context, uint32_t linger_ms)
         /* bound: linger_ms */
         for (;;) {
             enum dr_status status = flush(link);
-            bool over = status != DR_E_AGAIN &&
-                        (status != DR_OK || !dr_stream_sending(&link->stream));
+            bool over =
+                status != DR_E_AGAIN && (status != DR_OK || !dr_stream_sending(&link->stream));
             if (over || dr_mps2_uptime_ms() >= until_ms) {
                 break;
             }

@@ -60,10 +60,10 @@ struct dr_link_lwip {
         char filter[DR_LINK_FILTER_BYTES];
         uint8_t qos;
     } filters[DR_LINK_SUBSCRIPTIONS_MAX];
-    size_t received;     /* bytes in receive */
-    size_t skip;         /* bytes to come of a packet that is too large */
-    size_t queued;       /* bytes in send */
-    size_t offered;      /* of those, what TLS was given and has not finished: see dr_tls_write */
+    size_t received; /* bytes in receive */
+    size_t skip;     /* bytes to come of a packet that is too large */
+    size_t queued;   /* bytes in send */
+    size_t offered;  /* of those, what TLS was given and has not finished: see dr_tls_write */
     uint8_t receive[DR_LINK_RECEIVE_BYTES];
     uint8_t send[DR_LINK_SEND_BYTES];
 };

@@ -13,12 +13,11 @@
 #define MBEDTLS_PLATFORM_MEMORY
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
 #define MBEDTLS_MEMORY_ALIGN_MULTIPLE 8
-#define MBEDTLS_MEMORY_DEBUG /* the high-water mark */
 #define MBEDTLS_NO_PLATFORM_ENTROPY
 #define MBEDTLS_PLATFORM_ZEROIZE_ALT
 #define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS
-#define MBEDTLS_PLATFORM_STD_SNPRINTF dr_mps2_snprintf
 #define MBEDTLS_PLATFORM_SNPRINTF_MACRO dr_mps2_snprintf
+#define MBEDTLS_PLATFORM_EXIT_MACRO(code) dr_check_failed("mbedtls", (code))
 #define MBEDTLS_DEPRECATED_REMOVED
 
 /* Crypto. */
@@ -58,6 +57,7 @@
 #define MBEDTLS_SSL_CIPHERSUITES MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
 
 #include <stddef.h>
+void dr_check_failed(const char *file, int line) __attribute__((noreturn));
 int dr_mps2_snprintf(char *out, size_t size_bytes, const char *format, ...);
 
 #endif

@@ -17,17 +17,17 @@
 #define DR_MQTT_HEADER_BYTES_MAX 5u
 
 enum dr_mqtt_kind { /* the high half of a packet's first byte */
-    DR_MQTT_CONNECT = 1,
-    DR_MQTT_CONNACK = 2,
-    DR_MQTT_PUBLISH = 3,
-    DR_MQTT_PUBACK = 4,
-    DR_MQTT_SUBSCRIBE = 8,
-    DR_MQTT_SUBACK = 9,
-    DR_MQTT_UNSUBSCRIBE = 10,
-    DR_MQTT_UNSUBACK = 11,
-    DR_MQTT_PINGREQ = 12,
-    DR_MQTT_PINGRESP = 13,
-    DR_MQTT_DISCONNECT = 14,
+                    DR_MQTT_CONNECT = 1,
+                    DR_MQTT_CONNACK = 2,
+                    DR_MQTT_PUBLISH = 3,
+                    DR_MQTT_PUBACK = 4,
+                    DR_MQTT_SUBSCRIBE = 8,
+                    DR_MQTT_SUBACK = 9,
+                    DR_MQTT_UNSUBSCRIBE = 10,
+                    DR_MQTT_UNSUBACK = 11,
+                    DR_MQTT_PINGREQ = 12,
+                    DR_MQTT_PINGRESP = 13,
+                    DR_MQTT_DISCONNECT = 14,
 };
 
 struct dr_mqtt_message {

@@ -12,6 +12,9 @@
 #include <lwip/opt.h>
 #include <lwip/sys.h>
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #define MUTEXES 3
 #define MS_PER_TICK (1000u / configTICK_RATE_HZ)
 

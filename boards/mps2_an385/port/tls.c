@@ -18,6 +18,8 @@
 #include <string.h>
 
 static struct {
+    const uint8_t *pool;
+    size_t pool_bytes;
     bool open;
     struct dr_tls_config config;
     struct dr_stream *stream;
@@ -42,6 +44,8 @@ void mbedtls_platform_zeroize(void *buf, size_t len)
 
 enum dr_status dr_tls_start(uint8_t *pool, size_t pool_bytes)
 {
+    tls.pool = pool;
+    tls.pool_bytes = pool_bytes;
     mbedtls_memory_buffer_alloc_init(pool, pool_bytes);
     return psa_crypto_init() == PSA_SUCCESS ? DR_OK : DR_E_CRYPTO;
 }
@@ -143,27 +147,21 @@ static int sign_digest(
 static int send_bytes(void *context, const unsigned char *data, size_t size_bytes)
 {
     uint32_t moved = 0;
-    switch (dr_stream_write(context, data, (uint32_t)size_bytes, &moved)) {
-    case DR_OK:
+    enum dr_status status = dr_stream_write(context, data, (uint32_t)size_bytes, &moved);
+    if (status == DR_OK) {
         return (int)moved;
-    case DR_E_AGAIN:
-        return MBEDTLS_ERR_SSL_WANT_WRITE;
-    default:
-        return MBEDTLS_ERR_SSL_CONN_EOF;
     }
+    return status == DR_E_AGAIN ? MBEDTLS_ERR_SSL_WANT_WRITE : MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
 static int receive_bytes(void *context, unsigned char *out, size_t size_bytes)
 {
     uint32_t moved = 0;
-    switch (dr_stream_read(context, out, (uint32_t)size_bytes, &moved)) {
-    case DR_OK:
+    enum dr_status status = dr_stream_read(context, out, (uint32_t)size_bytes, &moved);
+    if (status == DR_OK) {
         return (int)moved;
-    case DR_E_AGAIN:
-        return MBEDTLS_ERR_SSL_WANT_READ;
-    default:
-        return MBEDTLS_ERR_SSL_CONN_EOF;
     }
+    return status == DR_E_AGAIN ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
 static int psa_random(void *unused, unsigned char *out, size_t size_bytes)
@@ -301,10 +299,12 @@ void dr_tls_close(void)
     tls.open = false;
 }
 
+/* The pool begins as zeroes and is filled from its start. */
 size_t dr_tls_pool_peak(void)
 {
-    size_t used = 0;
-    size_t blocks = 0;
-    mbedtls_memory_buffer_alloc_max_get(&used, &blocks);
+    size_t used = tls.pool_bytes;
+    while (used > 0 && tls.pool[used - 1u] == 0) {
+        used--;
+    }
     return used;
 }

@@ -51,7 +51,7 @@ DR_MUST_USE enum dr_status dr_tls_write(const uint8_t *data, size_t size_bytes, 
 /* Say goodbye if that is possible at once, forget everything. Safe at any time. */
 void dr_tls_close(void);
 
-/* Most bytes of the pool that were ever in use. */
+/* How far into the pool memory was ever in use. */
 size_t dr_tls_pool_peak(void);
 
 #endif

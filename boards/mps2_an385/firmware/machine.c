@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* The board's ports. */
+#include "base/cursor.h"
+#include "base/secret.h"
+#include "boards/linux/wire.h"
+#include "boards/mps2_an385/common/board_panel.h"
+#include "boards/mps2_an385/common/console.h"
+#include "boards/mps2_an385/common/mailbox.h"
+#include "boards/mps2_an385/common/part.h"
+#include "boards/mps2_an385/common/retained.h"
+#include "boards/mps2_an385/common/watchdog.h"
+#include "boards/mps2_an385/firmware/firmware.h"
+#include "boards/mps2_an385/port/random.h"
+#include "boards/mps2_an385/port/uptime.h"
+#include "crypto/crypto.h"
+
+#include <FreeRTOS.h>
+#include <task.h>
+
+#include <string.h>
+
+#define BLOCK_BYTES 4096u
+#define WINDOW_BYTES 32768u
+#define BATCH_SECTORS 1u
+#define ANSWER_MS 3000u
+
+/* Seconds since 1970 of the commit this was built from: the floor of every clock in it. */
+#ifndef DR_BUILD_TIME_S
+#define DR_BUILD_TIME_S 0
+#endif
+
+void dr_firmware_log(const char *line)
+{
+    bool runs = xTaskGetSchedulerState() == taskSCHEDULER_RUNNING;
+    if (runs) {
+        vTaskSuspendAll(); /* lines of two tasks do not mix */
+    }
+    dr_console_line(line);
+    if (runs) {
+        (void)xTaskResumeAll();
+    }
+}
+
+void dr_firmware_led(enum dr_led led)
+{
+    dr_board_panel_write(DR_PANEL_LED_AT, (uint32_t)led);
+}
+
+static void idle(void)
+{
+    vTaskDelay(1);
+}
+
+static enum dr_status resolve(
+    void *context, const char *host, uint32_t attempt, uint8_t ret_address[4], uint16_t *ret_port)
+{
+    uint8_t reply[DR_WIRE_ADDRESS_COUNT_MAX * DR_WIRE_ADDRESS_BYTES];
+    struct dr_mailbox_exchange exchange = {
+        .operation = DR_WIRE_RESOLVE,
+        .payload = (const uint8_t *)host,
+        .payload_bytes = strlen(host),
+        .reply = reply,
+        .capacity_bytes = sizeof(reply),
+        .timeout_ms = ANSWER_MS,
+        .idle = idle,
+    };
+    (void)context;
+    DR_TRY(dr_mailbox_ask(&exchange));
+    size_t count = exchange.reply_bytes / DR_WIRE_ADDRESS_BYTES;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *entry = reply + (i + attempt) % count * DR_WIRE_ADDRESS_BYTES;
+        struct dr_reader reader;
+        dr_reader_init(&reader, entry, DR_WIRE_ADDRESS_BYTES);
+        if (dr_read_u16(&reader) == 4u) { /* this board's network has no other family */
+            *ret_port = dr_read_u16(&reader);
+            memcpy(ret_address, entry + 4, 4);
+            return DR_OK;
+        }
+    }
+    return DR_E_NOT_FOUND;
+}
+
+static enum dr_status access_point(uint16_t operation, const uint8_t *payload, size_t size_bytes)
+{
+    struct dr_mailbox_exchange exchange = {
+        .operation = operation,
+        .payload = payload,
+        .payload_bytes = size_bytes,
+        .timeout_ms = ANSWER_MS,
+        .idle = idle,
+    };
+    return dr_mailbox_ask(&exchange);
+}
+
+static enum dr_status join(void *context, const uint8_t *credentials, size_t size_bytes)
+{
+    (void)context;
+    return access_point(DR_MAILBOX_JOIN, credentials, size_bytes);
+}
+
+static enum dr_status leave(void *context)
+{
+    (void)context;
+    return access_point(DR_MAILBOX_LEAVE, NULL, 0);
+}
+
+static enum dr_status anchor_sign(
+    void *context, uint8_t key, const uint8_t digest[DR_SHA256_BYTES],
+    uint8_t ret_signature[DR_P256_SIGNATURE_BYTES])
+{
+    return dr_anchor_sign(context, (enum dr_anchor_identity)key, digest, ret_signature);
+}
+
+static uint64_t now_ms(void *context)
+{
+    (void)context;
+    return dr_mps2_uptime_ms();
+}
+
+/* The client says so, but the health task is the one that feeds. */
+static void feed(void *context)
+{
+    (void)context;
+}
+
+static void reset(void *context)
+{
+    (void)context;
+    dr_system_reset();
+}
+
+static enum dr_status retained_read(void *context, uint8_t out[DR_RETAINED_BYTES])
+{
+    (void)context;
+    dr_retained_block_read(out);
+    return DR_OK;
+}
+
+static enum dr_status retained_write(void *context, const uint8_t data[DR_RETAINED_BYTES])
+{
+    (void)context;
+    dr_retained_block_write(data);
+    return DR_OK;
+}
+
+static void log_line(void *context, const char *line)
+{
+    (void)context;
+    dr_firmware_log(line);
+}
+
+/* The seed of nonces must be new in each boot. The element's entropy is that; it is mixed with a
+ * key that the line to it does not know. */
+static enum dr_status open_anchor(struct dr_firmware *firmware)
+{
+    const struct dr_boot_keys *keys = &firmware->info.keys;
+    /* Not idle: the line answers within less than a tick, and nobody less urgent waits. */
+    dr_anchor_uart_start(&firmware->uart, firmware->info.journal_sequence << 16);
+    const struct dr_anchor_port port = dr_anchor_uart_port(&firmware->uart);
+    uint8_t seed[DR_SHA256_BYTES] = {0};
+    uint8_t random[DR_SHA256_BYTES];
+    dr_anchor_init(&firmware->anchor, &dr_crypto_psa, &port, DR_ANCHOR_KEY_NONE, NULL, seed);
+    DR_TRY(dr_anchor_entropy(&firmware->anchor, random, sizeof(random)));
+    const struct dr_bytes key = {keys->sys_v1, sizeof(keys->sys_v1)};
+    const struct dr_bytes part = {random, sizeof(random)};
+    dr_hmac_sha256(&dr_crypto_psa, key, &part, 1, seed);
+    bool with_key = (keys->present & DR_KEY_ANCHOR_FW) != 0;
+    dr_anchor_init(
+        &firmware->anchor, &dr_crypto_psa, &port, with_key ? DR_ANCHOR_KEY_FW : DR_ANCHOR_KEY_NONE,
+        with_key ? keys->anchor_fw : NULL, seed);
+    enum dr_status status = dr_mps2_random_start(&firmware->anchor, seed);
+    dr_wipe(seed, sizeof(seed));
+    dr_wipe(random, sizeof(random));
+    return status;
+}
+
+static enum dr_status open_client(struct dr_firmware *firmware)
+{
+    const struct dr_client_config config = {
+        .crypto = &dr_crypto_psa,
+        .flash = &firmware->flash,
+        .map = &dr_mps2_flash_map,
+        .anchor = &firmware->anchor,
+        .link = &firmware->link,
+        .info = &firmware->info,
+        .board =
+            {
+                .now_ms = now_ms,
+                .feed = feed,
+                .reset = reset,
+                .retained_read = retained_read,
+                .retained_write = retained_write,
+                .log = log_line,
+            },
+        .scratch = firmware->scratch,
+        .scratch_bytes = sizeof(firmware->scratch),
+        .block_bytes = BLOCK_BYTES,
+        .window_bytes = WINDOW_BYTES,
+        .batch_sectors = BATCH_SECTORS,
+        .build_s = DR_BUILD_TIME_S,
+    };
+    return dr_client_open(&firmware->client, &config);
+}
+
+enum dr_status dr_firmware_init(struct dr_firmware *firmware)
+{
+    DR_TRY(dr_tls_start(firmware->pool, sizeof(firmware->pool)));
+    dr_nor_port_firmware(&firmware->nor, firmware->info.spare, &firmware->flash);
+    DR_TRY(open_anchor(firmware));
+    const struct dr_link_lwip_config link = {
+        .tls = {.context = &firmware->anchor, .sign = anchor_sign},
+        .resolve = resolve,
+        .join = join,
+        .leave = leave,
+    };
+    dr_link_lwip_init(&firmware->lwip, &link, &firmware->link);
+    return open_client(firmware);
+}
