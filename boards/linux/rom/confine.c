@@ -10,6 +10,20 @@
 
 #define NOBODY 65534u
 
+/* Far more than a firmware of this kind needs, and not all that the host has. A sanitizer's shadow
+ * would not fit. */
+#define MEMORY_BYTES_MAX (1024u * 1024u * 1024u)
+#if defined(__SANITIZE_ADDRESS__)
+#define MEMORY_IS_BOUNDED 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define MEMORY_IS_BOUNDED 0
+#endif
+#endif
+#ifndef MEMORY_IS_BOUNDED
+#define MEMORY_IS_BOUNDED 1
+#endif
+
 /* Files of root are then closed to the firmware even where Landlock is missing. */
 static bool become_nobody(void)
 {
@@ -21,9 +35,11 @@ void dr_confine(int image_fd, struct dr_confinement *ret_confinement)
 {
     struct dr_confinement done = {.board_is_root = geteuid() == 0};
     struct rlimit none = {0, 0};
+    const struct rlimit memory = {MEMORY_BYTES_MAX, MEMORY_BYTES_MAX};
     pid_t board = getppid();
     /* Keys must not end in a core file, nor relative names in the device directory. */
-    if (setrlimit(RLIMIT_CORE, &none) != 0 || chdir("/") != 0) {
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || chdir("/") != 0 ||
+        (MEMORY_IS_BOUNDED && setrlimit(RLIMIT_AS, &memory) != 0)) {
         _exit(1);
     }
     done.other_user = done.board_is_root && become_nobody();

@@ -4,10 +4,13 @@
  * goes on. */
 #include "boards/linux/rom/confine.h"
 
+#include <asm/ioctls.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/prctl.h>
@@ -56,10 +59,11 @@ struct rule {
 };
 
 #define INSTRUCTIONS_PER_RULE_MAX 6u
-#define RULES_MAX 80u
+#define COMMANDS_MAX 3u
+#define RULES_MAX 96u
 
 struct program {
-    struct sock_filter code[8u + RULES_MAX * INSTRUCTIONS_PER_RULE_MAX];
+    struct sock_filter code[8u + (RULES_MAX + 2u * COMMANDS_MAX) * INSTRUCTIONS_PER_RULE_MAX];
     uint16_t len;
 };
 
@@ -108,8 +112,41 @@ static void put_rule(struct program *program, const struct rule *rule)
     put_return(program, SECCOMP_RET_ALLOW);
 }
 
+/* A call whose second argument says what it does: these commands are refused. */
+struct command_rule {
+    uint32_t number;
+    uint8_t count;
+    uint32_t commands[COMMANDS_MAX];
+};
+
+static void put_command_rule(struct program *program, const struct command_rule *rule)
+{
+    put_equal(program, rule->number, 0, (uint8_t)(rule->count + 3u));
+    put_load(program, offsetof(struct seccomp_data, args) + sizeof(uint64_t));
+    for (uint8_t i = 0; i < rule->count; i++) {
+        put_equal(program, rule->commands[i], (uint8_t)(rule->count - i), 0);
+    }
+    put_return(program, SECCOMP_RET_ALLOW);
+    put_return(program, REFUSE(EPERM));
+}
+
+/* A descriptor can have the kernel signal its owner: any process of the same user. */
+static const struct command_rule command_rules[] = {
+    {SYS_fcntl, 3, {F_SETOWN, F_SETSIG, F_SETOWN_EX}},
+    {SYS_ioctl, 2, {FIOSETOWN, SIOCSPGRP}},
+};
+
 static const struct rule fixed_rules[] = {
-    /* other processes */
+    /* other processes; the board may be one of the same user */
+    {SYS_prlimit64, ONLY, 0, 0},
+    {SYS_setpriority, NEVER, 0, 0},
+    {SYS_ioprio_set, NEVER, 0, 0},
+    {SYS_sched_setscheduler, NEVER, 0, 0},
+    {SYS_sched_setparam, NEVER, 0, 0},
+    {SYS_sched_setattr, NEVER, 0, 0},
+    {SYS_sched_setaffinity, NEVER, 0, 0},
+    {SYS_move_pages, NEVER, 0, 0},
+    {SYS_migrate_pages, NEVER, 0, 0},
     {SYS_ptrace, NEVER, 0, 0},
     {SYS_process_vm_readv, NEVER, 0, 0},
     {SYS_process_vm_writev, NEVER, 0, 0},
@@ -156,8 +193,15 @@ static const struct rule fixed_rules[] = {
     /* meeting places with other programs */
     {SYS_shmget, NEVER, 0, 0},
     {SYS_shmat, NEVER, 0, 0},
+    {SYS_shmctl, NEVER, 0, 0},
     {SYS_msgget, NEVER, 0, 0},
+    {SYS_msgsnd, NEVER, 0, 0},
+    {SYS_msgrcv, NEVER, 0, 0},
+    {SYS_msgctl, NEVER, 0, 0},
     {SYS_semget, NEVER, 0, 0},
+    {SYS_semop, NEVER, 0, 0},
+    {SYS_semtimedop, NEVER, 0, 0},
+    {SYS_semctl, NEVER, 0, 0},
     {SYS_mq_open, NEVER, 0, 0},
     /* outgoing connections only, and no local sockets: the board's control socket is one */
     {SYS_socket, ONLY_TWO, AF_INET, AF_INET6},
@@ -195,6 +239,9 @@ bool dr_confine_seccomp(int image_fd)
     }
     for (size_t i = 0; i < own_count; i++) {
         put_rule(&program, &own_rules[i]);
+    }
+    for (size_t i = 0; i < sizeof command_rules / sizeof command_rules[0]; i++) {
+        put_command_rule(&program, &command_rules[i]);
     }
     put_return(&program, SECCOMP_RET_ALLOW);
     struct sock_fprog filter = {.len = program.len, .filter = program.code};

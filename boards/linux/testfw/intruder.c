@@ -7,16 +7,21 @@
 #include "boards/linux/testfw/testfw.h"
 
 #include <arpa/inet.h>
+#include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sockios.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -76,6 +81,35 @@ static void other_processes(void)
     tell("seccomp", "exec", execve("/bin/true", none, none) < 0, errno);
     tell("seccomp", "memory-file", memfd_create("x", 0) < 0, errno);
     tell("seccomp", "unshare", syscall(SYS_unshare, 0x10000000) < 0, errno);
+}
+
+/* The board belongs to the same user where nobody is root: whatever the kernel lets a user do to
+ * the user's own processes must be stopped by the filter. */
+static void siblings(void)
+{
+    pid_t board = getppid();
+    const struct rlimit none = {0, 0};
+    const struct sched_param lowest = {0};
+    const struct f_owner_ex owner = {F_OWNER_PID, board};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    tell("seccomp", "limit-board", prlimit(board, RLIMIT_FSIZE, &none, NULL) < 0, errno);
+    tell("seccomp", "nice", setpriority(PRIO_PROCESS, 0, 1) < 0, errno);
+    tell("seccomp", "idle-board", sched_setscheduler(board, SCHED_IDLE, &lowest) < 0, errno);
+    tell("seccomp", "idle", sched_setscheduler(0, SCHED_IDLE, &lowest) < 0, errno);
+    tell("seccomp", "signal-by-owner", fcntl(fd, F_SETOWN, board) < 0, errno);
+    tell("seccomp", "signal-by-owner-ex", fcntl(fd, F_SETOWN_EX, &owner) < 0, errno);
+    tell("seccomp", "signal-chosen", fcntl(fd, F_SETSIG, SIGKILL) < 0, errno);
+    tell("seccomp", "signal-by-ioctl", ioctl(fd, FIOSETOWN, &board) < 0, errno);
+    tell("seccomp", "signal-by-group", ioctl(fd, SIOCSPGRP, &board) < 0, errno);
+    const size_t much = (size_t)2 * 1024u * 1024u * 1024u;
+    void *memory = mmap(NULL, much, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    tell("seccomp", "all-the-memory", memory == MAP_FAILED, errno);
+    /* What the C library needs all the same. */
+    struct rlimit now;
+    if (getrlimit(RLIMIT_NOFILE, &now) != 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
+        testfw_say(&channel, "intruder: free own-limits FAILS");
+    }
+    close(fd);
 }
 
 static void sockets(uint16_t port)
@@ -191,6 +225,7 @@ int main(void)
         sockets((uint16_t)strtoul(port, NULL, 10));
     }
     other_processes();
+    siblings();
     flash_rules(&info);
     rom_rights(&info);
     testfw_say(&channel, "intruder: done");
