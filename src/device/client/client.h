@@ -7,9 +7,9 @@
  * supervisor: the watchdog is fed in dr_client_turn and nowhere else, when dr_health_may_feed says
  * so.
  *
- * Memory: no heap. sizeof(struct dr_client) is about 30 KiB: two certificates or the verifier's
- * workspace 8, head and tail of an image 8, vault and its workspace 6, the agent 3, the slot 2, one
- * message 2; and scratch, the block buffer, which the board sizes.
+ * Memory: no heap. sizeof(struct dr_client) is about 29 KiB: two certificates or the verifier's
+ * workspace 8, head and tail of an image 8, vault and its workspace 5, agent, slot and one message
+ * 2 each; and scratch, the block buffer, which the board sizes.
  */
 #ifndef DR_DEVICE_CLIENT_CLIENT_H
 #define DR_DEVICE_CLIENT_CLIENT_H
