@@ -3,12 +3,11 @@
 #ifndef DR_FORMAT_DECIMAL_H
 #define DR_FORMAT_DECIMAL_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-#define DR_DECIMAL_BYTES 10u /* of UINT32_MAX */
+#define DR_DECIMAL_BYTES 11u /* of UINT32_MAX, with its NUL */
 
-/* Write the digits, without a NUL; returns how many. */
-size_t dr_decimal(uint32_t number, char *out);
+/* Write the digits and a NUL; returns where the NUL is. */
+char *dr_decimal(uint32_t number, char *out);
 
 #endif

@@ -98,24 +98,18 @@ enum dr_job_self_test {
     DR_JOB_SELF_TEST_ACCEPTED = 3, /* "accepted": confirmed */
 };
 
-#define DR_JOB_DETAIL_LEN_MAX 64u
-
 /* Our agent's statusDetails. Whatever is zero, empty or NULL is left out; an update replaces the
  * whole map, so each carries all that is to stay. */
 struct dr_job_details {
     enum dr_reason reason;
-    const char *detail; /* the self-test's own words; longer than DR_JOB_DETAIL_LEN_MAX is cut */
+    const char *detail; /* the self-test's own words */
     uint32_t progress_done;
     uint32_t progress_total; /* blocks; 0: no progress */
     enum dr_job_self_test self_test;
     const struct dr_version *updated_by; /* "0x%08x" of 8, 8 and 16 bits, as AWS's agent has it */
     const char *slot;                    /* "A", "B", "factory" */
-    bool has_tries;
-    uint8_t tries; /* fault tries used */
+    uint8_t tries;                       /* fault tries used */
 };
-
-void dr_job_put_details(
-    struct dr_json_writer *json, const char *name, const struct dr_job_details *details);
 
 /* Body of jobs/J/update. */
 struct dr_job_update {

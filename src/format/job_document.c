@@ -2,7 +2,6 @@
 /* Job documents as a device reads them: AWS's afr_ota, and our own root key beside it. */
 #include "format/job.h"
 
-#include "base/check.h"
 #include "base/text.h"
 #include "format/word.h"
 
@@ -21,39 +20,44 @@ struct parts {
 
 #define PART(field) offsetof(struct parts, field)
 
-static const struct dr_json_field root_fields[] = {
-    {"afr_ota", PART(afr_ota), DR_JSON_FIELD_OBJECT, 0},
-    {"daruma", PART(document.daruma), DR_JSON_FIELD_OBJECT, 0},
-};
+static const struct dr_json_fields root_fields = {
+    "afr_ota\0daruma\0", 0,
+    (const struct dr_json_field[]){
+        {PART(afr_ota), DR_JSON_FIELD_OBJECT, 0},
+        {PART(document.daruma), DR_JSON_FIELD_OBJECT, 0},
+    }};
 
-static const struct dr_json_field daruma_fields[] = {
-    {"digest", PART(digest), DR_JSON_FIELD_STRING, 0},
-    {"size", PART(size_bytes), DR_JSON_FIELD_U32, 0},
-    {"command", PART(command), DR_JSON_FIELD_STRING, 0},
-};
+static const struct dr_json_fields daruma_fields = {
+    "digest\0size\0command\0", 0,
+    (const struct dr_json_field[]){
+        {PART(digest), DR_JSON_FIELD_STRING, 0},
+        {PART(size_bytes), DR_JSON_FIELD_U32, 0},
+        {PART(command), DR_JSON_FIELD_STRING, 0},
+    }};
 
-static const struct dr_json_field afr_ota_fields[] = {
-    {"protocols", PART(protocols), DR_JSON_FIELD_VALUE | DR_JSON_FIELD_REQUIRED, 0},
-    {"files", PART(files), DR_JSON_FIELD_VALUE | DR_JSON_FIELD_REQUIRED, 0},
-    {"streamname", PART(document.stream), DR_JSON_FIELD_TEXT, DR_STREAM_ID_LEN_MAX + 1u},
-};
+static const struct dr_json_fields afr_ota_fields = {
+    "protocols\0files\0streamname\0", 1u | 2u, /* the first two are required */
+    (const struct dr_json_field[]){
+        {PART(protocols), DR_JSON_FIELD_VALUE, 0},
+        {PART(files), DR_JSON_FIELD_VALUE, 0},
+        {PART(document.stream), DR_JSON_FIELD_TEXT, DR_STREAM_ID_LEN_MAX + 1u},
+    }};
 
-static const struct dr_json_field file_fields[] = {
-    {"filesize", PART(document.file_size_bytes), DR_JSON_FIELD_U32 | DR_JSON_FIELD_REQUIRED, 0},
-    {"fileid", PART(document.file_id), DR_JSON_FIELD_U8 | DR_JSON_FIELD_REQUIRED, 0},
-    {"fileType", PART(document.file_type), DR_JSON_FIELD_U8, 0},
-};
-
-#define READ(object, fields, parts)                                                                \
-    dr_json_read_fields((object), (fields), DR_ARRAY_COUNT(fields), (parts), NULL)
+static const struct dr_json_fields file_fields = {
+    "filesize\0fileid\0fileType\0", 1u | 2u,
+    (const struct dr_json_field[]){
+        {PART(document.file_size_bytes), DR_JSON_FIELD_U32, 0},
+        {PART(document.file_id), DR_JSON_FIELD_U8, 0},
+        {PART(document.file_type), DR_JSON_FIELD_U8, 0},
+    }};
 
 static enum dr_status parse_afr_ota(struct parts *parts)
 {
     struct dr_job_document *document = &parts->document;
-    DR_TRY(READ(parts->afr_ota, afr_ota_fields, parts));
+    DR_TRY(dr_json_read_fields(parts->afr_ota, &afr_ota_fields, parts));
     struct dr_json_iterator each = dr_json_each(parts->protocols);
     while (dr_json_next(&each)) {
-        unsigned word = dr_word_of("MQTT\0HTTP\0", each.value);
+        unsigned word = dr_word_of(each.value, "MQTT\0HTTP\0");
         document->protocols |= 1u << word >> 1; /* others fall out at the right */
     }
     /* One file is all that the protocol's own agents take; of several the rest would be lost. */
@@ -62,7 +66,7 @@ static enum dr_status parse_afr_ota(struct parts *parts)
         return DR_E_FORMAT;
     }
     document->file = each.value;
-    DR_TRY(READ(document->file, file_fields, parts));
+    DR_TRY(dr_json_read_fields(document->file, &file_fields, parts));
     size_t stream_len = strlen(document->stream);
     bool stream_used = stream_len > 0 || (document->protocols & DR_JOB_PROTOCOL_MQTT) != 0;
     if (dr_json_next(&each) || document->file_size_bytes == 0 ||
@@ -77,8 +81,8 @@ enum dr_status dr_job_parse_document(struct dr_json document, struct dr_job_docu
 {
     struct parts parts;
     memset(&parts, 0, sizeof(parts));
-    DR_TRY(READ(document, root_fields, &parts));
-    DR_TRY(READ(parts.document.daruma, daruma_fields, &parts));
+    DR_TRY(dr_json_read_fields(document, &root_fields, &parts));
+    DR_TRY(dr_json_read_fields(parts.document.daruma, &daruma_fields, &parts));
     if (parts.digest.len > 0) {
         struct dr_json hex = dr_json_raw(parts.digest);
         parts.document.has_digest = true;
@@ -86,7 +90,7 @@ enum dr_status dr_job_parse_document(struct dr_json document, struct dr_job_docu
             dr_hex_decode(hex.text, hex.len, parts.document.digest, sizeof(parts.document.digest)));
     }
     if (parts.command.len > 0) {
-        unsigned word = dr_word_of("update\0revert\0factory\0", parts.command);
+        unsigned word = dr_word_of(parts.command, "update\0revert\0factory\0");
         parts.document.action = (enum dr_job_action)word;
         if (word < DR_JOB_ACTION_REVERT || parts.afr_ota.len > 0) {
             return DR_E_UNSUPPORTED;

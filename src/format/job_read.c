@@ -2,8 +2,6 @@
 /* The device's half: what the service sends. */
 #include "format/job.h"
 
-#include "base/check.h"
-
 #include <string.h>
 
 /* What the tables fill: the message, and members that need a second look. */
@@ -17,23 +15,27 @@ struct parts {
 
 #define PART(field) offsetof(struct parts, field)
 
-static const struct dr_json_field root_fields[] = {
-    {"clientToken", PART(message.client_token), DR_JSON_FIELD_TEXT, DR_CLIENT_TOKEN_LEN_MAX + 1u},
-    {"timestamp", PART(message.timestamp_s), DR_JSON_FIELD_U32, 0},
-    {"code", PART(code), DR_JSON_FIELD_STRING, 0},
-    {"execution", PART(execution), DR_JSON_FIELD_OBJECT, 0},
-    {"executionState", PART(state), DR_JSON_FIELD_OBJECT, 0},
-};
+static const struct dr_json_fields root_fields = {
+    "clientToken\0timestamp\0code\0execution\0executionState\0", 0,
+    (const struct dr_json_field[]){
+        {PART(message.client_token), DR_JSON_FIELD_TEXT, DR_CLIENT_TOKEN_LEN_MAX + 1u},
+        {PART(message.timestamp_s), DR_JSON_FIELD_U32, 0},
+        {PART(code), DR_JSON_FIELD_STRING, 0},
+        {PART(execution), DR_JSON_FIELD_OBJECT, 0},
+        {PART(state), DR_JSON_FIELD_OBJECT, 0},
+    }};
 
 /* The members of executionState are among those of an execution. */
-static const struct dr_json_field execution_fields[] = {
-    {"jobId", PART(message.execution.job_id), DR_JSON_FIELD_TEXT, DR_JOB_ID_LEN_MAX + 1u},
-    {"status", PART(status), DR_JSON_FIELD_STRING, 0},
-    {"versionNumber", PART(message.execution.version_number), DR_JSON_FIELD_U32, 0},
-    {"executionNumber", PART(message.execution.execution_number), DR_JSON_FIELD_U32, 0},
-    {"statusDetails", PART(message.execution.status_details), DR_JSON_FIELD_OBJECT, 0},
-    {"jobDocument", PART(message.execution.document), DR_JSON_FIELD_OBJECT, 0},
-};
+static const struct dr_json_fields execution_fields = {
+    "jobId\0status\0versionNumber\0executionNumber\0statusDetails\0jobDocument\0", 0,
+    (const struct dr_json_field[]){
+        {PART(message.execution.job_id), DR_JSON_FIELD_TEXT, DR_JOB_ID_LEN_MAX + 1u},
+        {PART(status), DR_JSON_FIELD_STRING, 0},
+        {PART(message.execution.version_number), DR_JSON_FIELD_U32, 0},
+        {PART(message.execution.execution_number), DR_JSON_FIELD_U32, 0},
+        {PART(message.execution.status_details), DR_JSON_FIELD_OBJECT, 0},
+        {PART(message.execution.document), DR_JSON_FIELD_OBJECT, 0},
+    }};
 
 enum dr_status
 dr_job_parse_message(const void *message, size_t size_bytes, struct dr_job_message *ret_message)
@@ -42,12 +44,11 @@ dr_job_parse_message(const void *message, size_t size_bytes, struct dr_job_messa
     struct dr_json root;
     memset(&parts, 0, sizeof(parts));
     DR_TRY(dr_json_check_object(message, size_bytes, &root));
-    DR_TRY(dr_json_read_fields(root, root_fields, DR_ARRAY_COUNT(root_fields), &parts, NULL));
+    DR_TRY(dr_json_read_fields(root, &root_fields, &parts));
     /* Nothing pending: the member is left out, or empty ("{}"). */
     parts.message.has_execution = parts.execution.len > 2;
     DR_TRY(dr_json_read_fields(
-        parts.message.has_execution ? parts.execution : parts.state, execution_fields,
-        DR_ARRAY_COUNT(execution_fields), &parts, NULL));
+        parts.message.has_execution ? parts.execution : parts.state, &execution_fields, &parts));
     const char *id = parts.message.execution.job_id;
     if (parts.message.has_execution && !dr_job_id_valid(id, strlen(id))) {
         return DR_E_FORMAT; /* it will stand in topics */

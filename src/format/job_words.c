@@ -20,10 +20,10 @@ const char *dr_job_error_word(enum dr_job_error error)
 
 enum dr_job_status dr_job_status_from(struct dr_json value)
 {
-    return (enum dr_job_status)dr_word_of(statuses, value);
+    return (enum dr_job_status)dr_word_of(value, statuses);
 }
 
 enum dr_job_error dr_job_error_from(struct dr_json value)
 {
-    return (enum dr_job_error)dr_word_of(errors, value);
+    return (enum dr_job_error)dr_word_of(value, errors);
 }

@@ -19,31 +19,8 @@ dr_job_write_get(const char *client_token, char *out, size_t capacity, size_t *r
     return dr_json_end(&json, ret_len);
 }
 
-/* What does not fit into its detail is cut between characters. */
-static size_t cut(const char *text, size_t len_max)
-{
-    size_t len = 0;
-    while (text[len] != '\0' && len < len_max) {
-        len++;
-    }
-    while (len > 0 && ((uint8_t)text[len] & 0xc0u) == 0x80u) {
-        len--;
-    }
-    return len;
-}
-
-/* "done/total", as AWS's agent has it. */
-static void put_progress(struct dr_json_writer *json, uint32_t done, uint32_t total)
-{
-    char text[2u * DR_DECIMAL_BYTES + 1u];
-    size_t len = dr_decimal(done, text);
-    text[len++] = '/';
-    len += dr_decimal(total, text + len);
-    dr_json_put_view(json, "progress", text, len);
-}
-
 /* A C integer literal, "0x%08x", of the version as AWS's agent packs it. */
-static void put_updated_by(struct dr_json_writer *json, const struct dr_version *version)
+static void updated_by_text(const struct dr_version *version, char *out)
 {
     const uint8_t packed[4] = {
         version->major,
@@ -51,39 +28,41 @@ static void put_updated_by(struct dr_json_writer *json, const struct dr_version 
         (uint8_t)(version->revision >> 8),
         (uint8_t)version->revision,
     };
-    char text[2u + DR_HEX_SIZE(sizeof(packed))] = {'0', 'x'};
-    dr_hex_encode(packed, sizeof(packed), text + 2);
-    dr_json_put_text(json, "updatedBy", text);
+    *out++ = '0';
+    *out++ = 'x';
+    dr_hex_encode(packed, sizeof(packed), out);
 }
 
-void dr_job_put_details(
-    struct dr_json_writer *json, const char *name, const struct dr_job_details *details)
+static void put_details(struct dr_json_writer *json, const struct dr_job_details *details)
 {
-    dr_json_open(json, name, '{');
-    if (details->reason != DR_REASON_NONE) {
-        dr_json_put_text(json, "reason", dr_reason_word(details->reason));
-    }
-    if (details->detail != NULL && details->detail[0] != '\0') {
-        size_t len = cut(details->detail, DR_JOB_DETAIL_LEN_MAX);
-        dr_json_put_view(json, "detail", details->detail, len);
-    }
-    if (details->progress_total != 0) {
-        put_progress(json, details->progress_done, details->progress_total);
-    }
-    if (details->self_test != DR_JOB_SELF_TEST_NONE) {
-        dr_json_put_text(
-            json, "self_test", dr_word("ready\0active\0accepted\0", (unsigned)details->self_test));
+    char progress[2u * DR_DECIMAL_BYTES];
+    char updated_by[2u + DR_HEX_SIZE(4)];
+    char tries[DR_DECIMAL_BYTES];
+    const char *const texts[] = {
+        details->reason != DR_REASON_NONE ? dr_reason_word(details->reason) : NULL,
+        details->detail,
+        progress,
+        dr_word("ready\0active\0accepted\0", (unsigned)details->self_test),
+        updated_by,
+        tries,
+        details->slot,
+    };
+    progress[0] = '\0';
+    updated_by[0] = '\0';
+    tries[0] = '\0';
+    if (details->progress_total != 0) { /* "done/total", as AWS's agent has it */
+        char *end = dr_decimal(details->progress_done, progress);
+        *end = '/';
+        (void)dr_decimal(details->progress_total, end + 1);
     }
     if (details->updated_by != NULL) {
-        put_updated_by(json, details->updated_by);
+        updated_by_text(details->updated_by, updated_by);
     }
-    if (details->has_tries) {
-        char text[DR_DECIMAL_BYTES];
-        dr_json_put_view(json, "tries", text, dr_decimal(details->tries, text));
+    if (details->tries != 0) {
+        (void)dr_decimal(details->tries, tries);
     }
-    if (details->slot != NULL && details->slot[0] != '\0') {
-        dr_json_put_text(json, "slot", details->slot);
-    }
+    dr_json_open(json, "statusDetails", '{');
+    dr_json_put_texts(json, "reason\0detail\0progress\0self_test\0updatedBy\0tries\0slot\0", texts);
     dr_json_close(json, '}');
 }
 
@@ -102,7 +81,7 @@ dr_job_write_update(const struct dr_job_update *update, char *out, size_t capaci
         dr_json_put_number(&json, "executionNumber", update->execution_number);
     }
     if (update->details != NULL) {
-        dr_job_put_details(&json, "statusDetails", update->details);
+        put_details(&json, update->details);
     }
     dr_json_close(&json, '}');
     return dr_json_end(&json, ret_len);

@@ -98,30 +98,31 @@ DR_MUST_USE enum dr_status dr_json_bool(struct dr_json value, bool *ret_bool);
 enum dr_json_field_kind {
     DR_JSON_FIELD_U8,
     DR_JSON_FIELD_U32,
-    DR_JSON_FIELD_TEXT,   /* a char array; as dr_json_plain */
-    DR_JSON_FIELD_STRING, /* a struct dr_json that must be a string */
-    DR_JSON_FIELD_OBJECT, /* a struct dr_json that must be an object */
-    DR_JSON_FIELD_VALUE,  /* a struct dr_json of any kind */
-    DR_JSON_FIELD_REQUIRED = 0x80,
+    DR_JSON_FIELD_TEXT,         /* a char array; as dr_json_plain */
+    DR_JSON_FIELD_VALUE,        /* a struct dr_json of any kind */
+    DR_JSON_FIELD_STRING = '"', /* a struct dr_json that begins with this: a string */
+    DR_JSON_FIELD_OBJECT = '{', /* ... an object */
 };
 
 struct dr_json_field {
-    const char *name;
     uint16_t offset;  /* offsetof the field */
-    uint8_t kind;     /* enum dr_json_field_kind, or'ed with DR_JSON_FIELD_REQUIRED */
+    uint8_t kind;     /* enum dr_json_field_kind */
     uint8_t capacity; /* of a char array */
 };
 
-#define DR_JSON_FIELDS_MAX 32u
+struct dr_json_fields {
+    const char *names; /* "one\0other\0": a NUL behind each and behind the last; at most 31 */
+    uint32_t required; /* bit k: field k must be there */
+    const struct dr_json_field *rows;
+};
 
 /* Fields without a member, and those whose member is null, are left as they are: the caller clears
- * the struct first. Bit k of *ret_seen (may be NULL): field k was filled.
+ * the struct first.
  *
  * DR_E_FORMAT: a required member is missing, or one is of the wrong kind. DR_E_RANGE, DR_E_SPACE:
  * it does not fit its field. On failure *out is partly filled. */
-DR_MUST_USE enum dr_status dr_json_read_fields(
-    struct dr_json object, const struct dr_json_field *fields, size_t field_count, void *out,
-    uint32_t *ret_seen);
+DR_MUST_USE enum dr_status
+dr_json_read_fields(struct dr_json object, const struct dr_json_fields *fields, void *out);
 
 /* Length of the well-formed UTF-8 sequence (RFC 3629) that text begins with, 0 when there is none.
  */
@@ -142,13 +143,15 @@ void dr_json_close(struct dr_json_writer *json, char bracket); /* '}' or ']' */
 
 /* text is UTF-8 and is escaped as needed; '/' is never escaped. */
 void dr_json_put_text(struct dr_json_writer *json, const char *name, const char *text);
-void dr_json_put_view(
-    struct dr_json_writer *json, const char *name, const char *text, size_t text_len);
 void dr_json_put_hex(
     struct dr_json_writer *json, const char *name, const uint8_t *data, size_t size_bytes);
 void dr_json_put_number(struct dr_json_writer *json, const char *name, uint32_t number);
 /* For servers: 64-bit division is a library call on small processors. */
 void dr_json_put_u64(struct dr_json_writer *json, const char *name, uint64_t number);
+/* One member for each name of a list ("one\0other\0"). Texts that are NULL or empty are left out,
+ * name and all; numbers are all written. */
+void dr_json_put_texts(struct dr_json_writer *json, const char *names, const char *const *texts);
+void dr_json_put_numbers(struct dr_json_writer *json, const char *names, const uint32_t *numbers);
 void dr_json_put_bool(struct dr_json_writer *json, const char *name, bool value);
 
 /* A value that is JSON already; an absent one is left out, name and all. */

@@ -17,11 +17,13 @@ static uint8_t peek(const struct scan *scan)
     return scan->next < scan->end ? *scan->next : 0;
 }
 
-static void skip_blanks(struct scan *scan)
+/* Returns the byte behind the blanks, 0 at the end. */
+static uint8_t skip_blanks(struct scan *scan)
 {
     while (peek(scan) == ' ' || peek(scan) == '\t' || peek(scan) == '\n' || peek(scan) == '\r') {
         scan->next++;
     }
+    return peek(scan);
 }
 
 /* Step over c; false when something else comes. */
@@ -121,58 +123,42 @@ static bool scan_scalar(struct scan *scan)
     return c >= 'a' ? scan_word(scan) : scan_number(scan);
 }
 
-static bool scan_key(struct scan *scan)
-{
-    skip_blanks(scan);
-    if (!scan_string(scan)) {
-        return false;
-    }
-    skip_blanks(scan);
-    return scan_char(scan, ':');
-}
-
-/* One value with all that is in it. Bit 0 of objects tells whether the innermost container is an
- * object. bound: every turn of either loop steps over at least one byte. */
+/* One value with all that is in it. closers[depth] ends the innermost container. bound: every turn
+ * of either loop steps over at least one byte. */
 static enum dr_status scan_value(struct scan *scan)
 {
-    uint32_t objects = 0;
+    uint8_t closers[DR_JSON_DEPTH_MAX + 1u];
     unsigned depth = 0;
+    bool key = false;
+    closers[0] = 0;
     do {
-        skip_blanks(scan);
-        uint8_t c = peek(scan);
-        if (c == '{' || c == '[') {
+        uint8_t c = skip_blanks(scan);
+        key = closers[depth] == '}' && !key; /* what comes behind a key is its value */
+        if (!key && (c == '{' || c == '[')) {
             if (depth == DR_JSON_DEPTH_MAX) {
                 return DR_E_RANGE;
             }
-            depth++;
-            objects = objects << 1 | (c == '{' ? 1u : 0u);
+            c += 2; /* the matching bracket, in ASCII */
+            closers[++depth] = c;
             scan->next++;
-            skip_blanks(scan);
-            if (peek(scan) != (c == '{' ? '}' : ']')) {
-                if (c == '{' && !scan_key(scan)) {
-                    return DR_E_FORMAT;
-                }
+            if (skip_blanks(scan) != c) {
                 continue;
             }
-        } else if (!scan_scalar(scan)) {
+        } else if ((key && c != '"') || !scan_scalar(scan)) {
             return DR_E_FORMAT;
         }
         /* Behind a value: close containers until one goes on. */
         while (depth > 0) {
-            skip_blanks(scan);
-            c = peek(scan);
-            scan->next += c != 0 ? 1 : 0;
-            if (c == ',') {
-                if ((objects & 1u) != 0 && !scan_key(scan)) {
+            c = skip_blanks(scan);
+            if (key || c != closers[depth]) {
+                if (c != (key ? ':' : ',')) {
                     return DR_E_FORMAT;
                 }
+                scan->next++;
                 break;
             }
-            if (c != ((objects & 1u) != 0 ? '}' : ']')) {
-                return DR_E_FORMAT;
-            }
+            scan->next++;
             depth--;
-            objects >>= 1;
         }
     } while (depth > 0);
     return DR_OK;
@@ -185,11 +171,11 @@ enum dr_status dr_json_check(const void *text, size_t len, struct dr_json *ret_v
         return DR_E_FORMAT;
     }
     struct scan scan = {begin, begin + len};
-    skip_blanks(&scan);
+    (void)skip_blanks(&scan);
     begin = scan.next;
     DR_TRY(scan_value(&scan));
     size_t value_len = (size_t)(scan.next - begin);
-    skip_blanks(&scan);
+    (void)skip_blanks(&scan);
     if (scan.next != scan.end) {
         return DR_E_FORMAT;
     }
@@ -200,21 +186,15 @@ enum dr_status dr_json_check(const void *text, size_t len, struct dr_json *ret_v
 
 enum dr_status dr_json_check_object(const void *text, size_t len, struct dr_json *ret_value)
 {
-    struct dr_json value;
-    DR_TRY(dr_json_check(text, len, &value));
-    if (value.text[0] != '{') {
-        return DR_E_FORMAT;
-    }
-    *ret_value = value;
-    return DR_OK;
+    DR_TRY(dr_json_check(text, len, ret_value));
+    return ret_value->text[0] == '{' ? DR_OK : DR_E_FORMAT;
 }
 
 struct dr_json_iterator dr_json_each(struct dr_json container)
 {
-    struct dr_json_iterator iterator = {0};
+    struct dr_json_iterator iterator = {.next = container.text, .end = container.text};
     if (container.len > 0 && (container.text[0] == '{' || container.text[0] == '[')) {
-        iterator.next = container.text;
-        iterator.end = container.text + container.len;
+        iterator.end += container.len;
     }
     return iterator;
 }
@@ -228,7 +208,7 @@ bool dr_json_next(struct dr_json_iterator *iterator)
     iterator->value.len = 0;
     while (scan.next < scan.end) { /* bound: twice, for a key and for its value */
         scan.next++;
-        skip_blanks(&scan);
+        (void)skip_blanks(&scan);
         const uint8_t *begin = scan.next;
         if (scan_value(&scan) != DR_OK) {
             break;
@@ -236,9 +216,9 @@ bool dr_json_next(struct dr_json_iterator *iterator)
         iterator->key = iterator->value;
         iterator->value.text = (const char *)begin;
         iterator->value.len = (size_t)(scan.next - begin);
-        skip_blanks(&scan);
-        if (peek(&scan) != ':') {
-            iterator->next = peek(&scan) == ',' ? (const char *)scan.next : iterator->end;
+        uint8_t c = skip_blanks(&scan);
+        if (c != ':') {
+            iterator->next = c == ',' ? (const char *)scan.next : iterator->end;
             return true;
         }
     }

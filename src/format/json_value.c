@@ -23,15 +23,15 @@ bool dr_json_is(struct dr_json value, const char *text)
 
 enum dr_status dr_json_plain(struct dr_json value, char *out, size_t capacity)
 {
-    struct dr_json raw = dr_json_raw(value);
-    if (value.text[0] != '"' || memchr(raw.text, '\\', raw.len) != NULL) {
+    size_t len = value.len - 2; /* of what stands between the quotes */
+    if (value.text[0] != '"' || memchr(value.text, '\\', value.len) != NULL) {
         return DR_E_FORMAT;
     }
-    if (raw.len >= capacity) {
+    if (len >= capacity) {
         return DR_E_SPACE;
     }
-    memcpy(out, raw.text, raw.len);
-    out[raw.len] = '\0';
+    memcpy(out, value.text + 1, len);
+    out[len] = '\0';
     return DR_OK;
 }
 
@@ -41,21 +41,25 @@ enum dr_status dr_json_u32(struct dr_json value, uint32_t *ret_number)
     if (value.len == 0) {
         return DR_E_NOT_FOUND;
     }
-    if (value.text[0] == '"') {
-        value = dr_json_raw(value);
+    const char *begin = value.text;
+    const char *end = begin + value.len;
+    if (*begin == '"') {
+        begin++;
+        end--;
     }
-    if (value.len == 0) {
+    if (begin == end) {
         return DR_E_FORMAT;
     }
-    for (size_t i = 0; i < value.len; i++) {
-        uint32_t digit = (uint32_t)value.text[i] - '0';
+    for (const char *next = begin; next < end; next++) {
+        uint32_t digit = (uint32_t)*next - '0';
         if (digit > 9) {
-            return i == 0 && value.len > 1 && value.text[0] == '-' ? DR_E_RANGE : DR_E_FORMAT;
+            return *next == '-' && next == begin && end - begin > 1 ? DR_E_RANGE : DR_E_FORMAT;
         }
-        if (number > (UINT32_MAX - digit) / 10u) {
+        uint64_t wide = UINT64_C(10) * number + digit;
+        if (wide > UINT32_MAX) {
             return DR_E_RANGE;
         }
-        number = number * 10u + digit;
+        number = (uint32_t)wide;
     }
     *ret_number = number;
     return DR_OK;

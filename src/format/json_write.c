@@ -24,11 +24,11 @@ static void put_hex_byte(struct dr_json_writer *json, uint8_t byte)
     dr_write_text(&json->out, digits);
 }
 
-static void put_escaped(struct dr_json_writer *json, const char *text, size_t text_len)
+static void put_escaped(struct dr_json_writer *json, const char *text)
 {
     put_char(json, '"');
-    for (size_t i = 0; i < text_len; i++) {
-        uint8_t c = (uint8_t)text[i];
+    for (; *text != '\0'; text++) {
+        uint8_t c = (uint8_t)*text;
         if (c == '"' || c == '\\') {
             put_char(json, '\\');
         }
@@ -50,7 +50,7 @@ static void put_name(struct dr_json_writer *json, const char *name)
     }
     json->comma = true;
     if (name != NULL) {
-        put_escaped(json, name, strlen(name));
+        put_escaped(json, name);
         put_char(json, ':');
     }
 }
@@ -68,16 +68,10 @@ void dr_json_close(struct dr_json_writer *json, char bracket)
     json->comma = true;
 }
 
-void dr_json_put_view(
-    struct dr_json_writer *json, const char *name, const char *text, size_t text_len)
-{
-    put_name(json, name);
-    put_escaped(json, text, text_len);
-}
-
 void dr_json_put_text(struct dr_json_writer *json, const char *name, const char *text)
 {
-    dr_json_put_view(json, name, text, strlen(text));
+    put_name(json, name);
+    put_escaped(json, text);
 }
 
 void dr_json_put_hex(
@@ -95,7 +89,24 @@ void dr_json_put_number(struct dr_json_writer *json, const char *name, uint32_t 
 {
     char digits[DR_DECIMAL_BYTES];
     put_name(json, name);
-    dr_write_bytes(&json->out, (const uint8_t *)digits, dr_decimal(number, digits));
+    (void)dr_decimal(number, digits);
+    dr_write_text(&json->out, digits);
+}
+
+void dr_json_put_texts(struct dr_json_writer *json, const char *names, const char *const *texts)
+{
+    for (; *names != '\0'; names += strlen(names) + 1, texts++) {
+        if (*texts != NULL && **texts != '\0') {
+            dr_json_put_text(json, names, *texts);
+        }
+    }
+}
+
+void dr_json_put_numbers(struct dr_json_writer *json, const char *names, const uint32_t *numbers)
+{
+    for (; *names != '\0'; names += strlen(names) + 1) {
+        dr_json_put_number(json, names, *numbers++);
+    }
 }
 
 void dr_json_put_value(struct dr_json_writer *json, const char *name, struct dr_json value)

@@ -2,7 +2,6 @@
 /* The service's half of reports. */
 #include "format/report.h"
 
-#include "base/check.h"
 #include "base/text.h"
 #include "format/json.h"
 #include "format/report_words.h"
@@ -27,28 +26,34 @@ struct parts {
 
 #define PART(field) offsetof(struct parts, field)
 
-static const struct dr_json_field report_fields[] = {
-    {"clientToken", PART(token), DR_JSON_FIELD_STRING, 0},
-    {"version", PART(version), DR_JSON_FIELD_STRING | DR_JSON_FIELD_REQUIRED, 0},
-    {"digest", PART(digest), DR_JSON_FIELD_STRING | DR_JSON_FIELD_REQUIRED, 0},
-    {"slot", PART(slot), DR_JSON_FIELD_STRING | DR_JSON_FIELD_REQUIRED, 0},
-    {"state", PART(state), DR_JSON_FIELD_STRING, 0},
-    {"mode", PART(mode), DR_JSON_FIELD_STRING, 0},
-    {"rung", PART(report.rung), DR_JSON_FIELD_U8, 0},
-    {"triesLeft", PART(report.tries_left), DR_JSON_FIELD_U8, 0},
-    {"bootReason", PART(boot_reason), DR_JSON_FIELD_STRING, 0},
-    {"lastReason", PART(last_reason), DR_JSON_FIELD_STRING, 0},
-    {"counters", PART(counters), DR_JSON_FIELD_OBJECT, 0},
-    {"alerts", PART(report.alerts), DR_JSON_FIELD_U32, 0},
-    {"uptime", PART(report.uptime_s), DR_JSON_FIELD_U32, 0},
-    {"notes", PART(notes), DR_JSON_FIELD_VALUE, 0},
-};
+static const struct dr_json_fields report_fields = {
+    "version\0digest\0slot\0clientToken\0state\0mode\0rung\0triesLeft\0bootReason\0lastReason\0"
+    "counters\0alerts\0uptime\0notes\0",
+    1u | 2u | 4u, /* the first three are required */
+    (const struct dr_json_field[]){
+        {PART(version), DR_JSON_FIELD_STRING, 0},
+        {PART(digest), DR_JSON_FIELD_STRING, 0},
+        {PART(slot), DR_JSON_FIELD_STRING, 0},
+        {PART(token), DR_JSON_FIELD_STRING, 0},
+        {PART(state), DR_JSON_FIELD_STRING, 0},
+        {PART(mode), DR_JSON_FIELD_STRING, 0},
+        {PART(report.rung), DR_JSON_FIELD_U8, 0},
+        {PART(report.tries_left), DR_JSON_FIELD_U8, 0},
+        {PART(boot_reason), DR_JSON_FIELD_STRING, 0},
+        {PART(last_reason), DR_JSON_FIELD_STRING, 0},
+        {PART(counters), DR_JSON_FIELD_OBJECT, 0},
+        {PART(report.alerts), DR_JSON_FIELD_U32, 0},
+        {PART(report.uptime_s), DR_JSON_FIELD_U32, 0},
+        {PART(notes), DR_JSON_FIELD_VALUE, 0},
+    }};
 
-static const struct dr_json_field counter_fields[] = {
-    {"security", PART(report.counter_security), DR_JSON_FIELD_U32, 0},
-    {"revocation", PART(report.counter_revocation), DR_JSON_FIELD_U32, 0},
-    {"epoch", PART(report.counter_epoch), DR_JSON_FIELD_U32, 0},
-};
+static const struct dr_json_fields counter_fields = {
+    "security\0revocation\0epoch\0", 0,
+    (const struct dr_json_field[]){
+        {PART(report.counter_security), DR_JSON_FIELD_U32, 0},
+        {PART(report.counter_revocation), DR_JSON_FIELD_U32, 0},
+        {PART(report.counter_epoch), DR_JSON_FIELD_U32, 0},
+    }};
 
 struct note_parts {
     struct dr_report_note note;
@@ -56,12 +61,13 @@ struct note_parts {
     struct dr_json detail;
 };
 
-static const struct dr_json_field note_fields[] = {
-    {"reason", offsetof(struct note_parts, reason), DR_JSON_FIELD_STRING | DR_JSON_FIELD_REQUIRED,
-     0},
-    {"detail", offsetof(struct note_parts, detail), DR_JSON_FIELD_STRING, 0},
-    {"uptime", offsetof(struct note_parts, note.uptime_s), DR_JSON_FIELD_U32, 0},
-};
+static const struct dr_json_fields note_fields = {
+    "reason\0detail\0uptime\0", 1u,
+    (const struct dr_json_field[]){
+        {offsetof(struct note_parts, reason), DR_JSON_FIELD_STRING, 0},
+        {offsetof(struct note_parts, detail), DR_JSON_FIELD_STRING, 0},
+        {offsetof(struct note_parts, note.uptime_s), DR_JSON_FIELD_U32, 0},
+    }};
 
 static enum dr_reason reason_of(struct dr_json value)
 {
@@ -76,8 +82,7 @@ static enum dr_status parse_notes(struct dr_json notes, struct dr_report *report
     while (report->note_count < DR_REPORT_NOTES_MAX && dr_json_next(&each)) {
         struct note_parts parts;
         memset(&parts, 0, sizeof(parts));
-        DR_TRY(dr_json_read_fields(
-            each.value, note_fields, DR_ARRAY_COUNT(note_fields), &parts, NULL));
+        DR_TRY(dr_json_read_fields(each.value, &note_fields, &parts));
         parts.note.reason = reason_of(parts.reason);
         if (parts.detail.len > 0) {
             DR_TRY(dr_json_string(parts.detail, parts.note.detail, sizeof(parts.note.detail)));
@@ -97,7 +102,7 @@ static enum dr_status parse_identity(struct parts *parts)
     }
     DR_TRY(dr_version_parse(version.text, version.len, &report->version));
     DR_TRY(dr_hex_decode(digest.text, digest.len, report->digest, sizeof(report->digest)));
-    report->slot = (enum dr_report_slot)dr_word_of(DR_REPORT_SLOTS, parts->slot);
+    report->slot = (enum dr_report_slot)dr_word_of(parts->slot, DR_REPORT_SLOTS);
     return report->slot != DR_REPORT_SLOT_NONE ? DR_OK : DR_E_FORMAT;
 }
 
@@ -107,13 +112,12 @@ enum dr_status dr_report_parse(const void *message, size_t size_bytes, struct dr
     struct dr_json root;
     memset(&parts, 0, sizeof(parts));
     DR_TRY(dr_json_check_utf8(message, size_bytes, &root));
-    DR_TRY(dr_json_read_fields(root, report_fields, DR_ARRAY_COUNT(report_fields), &parts, NULL));
-    DR_TRY(dr_json_read_fields(
-        parts.counters, counter_fields, DR_ARRAY_COUNT(counter_fields), &parts, NULL));
+    DR_TRY(dr_json_read_fields(root, &report_fields, &parts));
+    DR_TRY(dr_json_read_fields(parts.counters, &counter_fields, &parts));
     DR_TRY(parse_identity(&parts));
     DR_TRY(parse_notes(parts.notes, &parts.report));
-    parts.report.state = (enum dr_report_state)dr_word_of(DR_REPORT_STATES, parts.state);
-    parts.report.mode = (enum dr_report_mode)dr_word_of(DR_REPORT_MODES, parts.mode);
+    parts.report.state = (enum dr_report_state)dr_word_of(parts.state, DR_REPORT_STATES);
+    parts.report.mode = (enum dr_report_mode)dr_word_of(parts.mode, DR_REPORT_MODES);
     parts.report.boot_reason = reason_of(parts.boot_reason);
     parts.report.last_reason = reason_of(parts.last_reason);
     *ret_report = parts.report;

@@ -3,6 +3,7 @@
 
 #include "base/cursor.h"
 #include "format/cbor.h"
+#include "format/word.h"
 
 #include <string.h>
 
@@ -19,95 +20,87 @@ enum dr_status dr_stream_write_get(
     const uint32_t values[] = {get->file_id, get->block_size_bytes, get->offset, get->count};
     struct dr_writer writer;
     dr_writer_init(&writer, out, capacity_bytes);
-    dr_cbor_write_map(
-        &writer, 4u + (get->client_token != NULL ? 1u : 0u) + (get->bitmap != NULL ? 1u : 0u));
-    if (get->client_token != NULL) {
-        write_key(&writer, 'c');
-        dr_cbor_write_text(&writer, get->client_token, strlen(get->client_token));
-    }
+    dr_cbor_write_map(&writer, get->bitmap != NULL ? 5 : 4);
     for (size_t i = 0; i < 4; i++) {
-        if (keys[i] == 'n' && get->bitmap != NULL) {
-            write_key(&writer, 'b');
-            dr_cbor_write_bytes_head(&writer, (uint32_t)get->bitmap_size_bytes);
-            dr_write_bytes(&writer, get->bitmap, get->bitmap_size_bytes);
-        }
         write_key(&writer, keys[i]);
         dr_cbor_write_uint(&writer, values[i]);
     }
-    DR_TRY(writer.status);
+    if (get->bitmap != NULL) {
+        write_key(&writer, 'b');
+        dr_cbor_write_bytes_head(&writer, (uint32_t)get->bitmap_size_bytes);
+        dr_write_bytes(&writer, get->bitmap, get->bitmap_size_bytes);
+    }
     *ret_size_bytes = writer.size_bytes;
-    return DR_OK;
+    return writer.status;
 }
 
-enum dr_status
-dr_stream_parse_block(const uint8_t *message, size_t size_bytes, struct dr_stream_block *ret_block)
+/* What a message says: numbers by the place of their key, and one string. */
+struct members {
+    uint32_t numbers[3];
+    const uint8_t *string;
+    size_t string_bytes;
+    unsigned seen; /* bit k: key k */
+};
+
+/* Read a map. 'p' is a byte string, 'o' (or "code") a text, all other keys of the list are numbers;
+ * what is under any other key is skipped. */
+static enum dr_status
+read_members(const uint8_t *message, size_t size_bytes, const char *keys, struct members *members)
 {
-    static const char keys[] = "filp";
-    uint32_t values[3] = {0};
-    const uint8_t *payload = NULL;
-    size_t payload_bytes = 0;
-    unsigned seen = 0;
     struct dr_reader reader;
+    memset(members, 0, sizeof(*members));
     dr_reader_init(&reader, message, size_bytes);
     struct dr_cbor_map map = dr_cbor_read_map(&reader);
     while (dr_cbor_more(&reader, &map)) {
         size_t len = 0;
         const char *text = dr_cbor_read_text(&reader, &len);
-        const char *key = len == 1 ? memchr(keys, *text, 4) : NULL;
-        if (key == NULL) {
+        char key = len == 1 ? *text : '\0';
+        if (len == 4 && memcmp(text, "code", 4) == 0) {
+            key = 'o';
+        }
+        const char *at = memchr(keys, key, strlen(keys));
+        if (at == NULL) {
             dr_cbor_skip(&reader);
             continue;
         }
-        size_t index = (size_t)(key - keys);
-        seen |= 1u << index;
-        if (*key == 'p') {
-            payload = dr_cbor_read_bytes(&reader, &payload_bytes);
+        members->seen |= 1u << (at - keys);
+        if (key == 'p') {
+            members->string = dr_cbor_read_bytes(&reader, &members->string_bytes);
+        } else if (key == 'o') {
+            members->string = (const uint8_t *)dr_cbor_read_text(&reader, &members->string_bytes);
         } else {
-            values[index] = dr_cbor_read_uint(&reader);
+            members->numbers[at - keys] = dr_cbor_read_uint(&reader);
         }
     }
-    if (dr_reader_end(&reader) != DR_OK || seen != 15u || values[2] != payload_bytes) {
-        return DR_E_FORMAT;
-    }
-    ret_block->file_id = values[0];
-    ret_block->index = values[1];
-    ret_block->size_bytes = values[2];
-    ret_block->payload = payload;
-    return DR_OK;
+    return dr_reader_end(&reader) == DR_OK ? DR_OK : DR_E_FORMAT;
 }
 
-static bool key_is(const char *key, size_t len, const char *expected)
+enum dr_status
+dr_stream_parse_block(const uint8_t *message, size_t size_bytes, struct dr_stream_block *ret_block)
 {
-    return key != NULL && len == strlen(expected) && memcmp(key, expected, len) == 0;
+    struct members members;
+    DR_TRY(read_members(message, size_bytes, "filp", &members));
+    if (members.seen != 15u || members.numbers[2] != members.string_bytes) {
+        return DR_E_FORMAT;
+    }
+    ret_block->file_id = members.numbers[0];
+    ret_block->index = members.numbers[1];
+    ret_block->size_bytes = members.numbers[2];
+    ret_block->payload = members.string;
+    return DR_OK;
 }
 
 bool dr_stream_code_is_transient(const char *code, size_t code_len)
 {
-    return code_len == 0 || key_is(code, code_len, "InternalError") ||
-           key_is(code, code_len, "RequestThrottled");
+    return code_len == 0 || dr_word_find("InternalError\0RequestThrottled\0", code, code_len) != 0;
 }
 
 enum dr_status dr_stream_parse_rejected(
     const uint8_t *message, size_t size_bytes, const char **ret_code, size_t *ret_code_len)
 {
-    struct dr_reader reader;
-    const char *code = "";
-    size_t code_len = 0;
-    dr_reader_init(&reader, message, size_bytes);
-    struct dr_cbor_map map = dr_cbor_read_map(&reader);
-    while (dr_cbor_more(&reader, &map)) {
-        size_t len = 0;
-        const char *key = dr_cbor_read_text(&reader, &len);
-        if (key_is(key, len, "o") || key_is(key, len, "code")) {
-            code = dr_cbor_read_text(&reader, &code_len);
-        } else {
-            dr_cbor_skip(&reader);
-        }
-    }
-    if (dr_reader_end(&reader) != DR_OK) {
-        return DR_E_FORMAT;
-    }
-    *ret_code = code;
-    *ret_code_len = code_len;
+    struct members members;
+    DR_TRY(read_members(message, size_bytes, "o", &members));
+    *ret_code = members.seen != 0 ? (const char *)members.string : "";
+    *ret_code_len = members.string_bytes;
     return DR_OK;
 }

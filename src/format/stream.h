@@ -49,9 +49,8 @@ enum dr_stream_error {
 const char *dr_stream_error_word(enum dr_stream_error error);
 enum dr_stream_error dr_stream_error_from(const char *word, size_t len);
 
-/* Body of streams/S/get/cbor. */
+/* Body of streams/S/get/cbor, without a client token: blocks are told apart by their numbers. */
 struct dr_stream_get {
-    const char *client_token; /* NULL: none */
     uint32_t file_id;
     uint32_t block_size_bytes;
     uint32_t offset;       /* first block, or bit 0 of the bitmap */

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-#define PREFIX "$aws/things/"
-#define PREFIX_LEN (sizeof(PREFIX) - 1)
+static const char prefix[] = "$aws/things/+/";
 
 /* What follows the thing, by enum dr_topic_kind (format/word.h); "+" stands for the job or stream.
  * The same list is read and written. */
@@ -77,26 +76,21 @@ static bool id_valid(unsigned kind, const char *id, size_t len)
     return next || dr_job_id_valid(id, len);
 }
 
-static size_t level_length(const char *text, size_t len)
-{
-    size_t i = 0;
-    while (i < len && text[i] != '/') {
-        i++;
-    }
-    return i;
-}
-
-/* Match text against an operation from its beginning. Returns how much of text was matched, with
- * the id that stands for "+"; 0 when it does not fit. */
-static size_t match(const char *operation, const char *text, size_t len, struct dr_topic *topic)
+/* Match text from its beginning against a pattern. Returns how much of text was matched, with the
+ * name that stands for "+"; 0 when it does not fit. */
+static size_t match(
+    const char *pattern, const char *text, size_t len, const char **ret_name, size_t *ret_name_len)
 {
     size_t used = 0;
-    for (; *operation != '\0'; operation++) {
-        if (*operation == '+') {
-            topic->id = text + used;
-            topic->id_len = level_length(text + used, len - used);
-            used += topic->id_len;
-        } else if (used < len && text[used] == *operation) {
+    for (; *pattern != '\0'; pattern++) {
+        if (*pattern == '+') {
+            size_t begin = used;
+            while (used < len && text[used] != '/') {
+                used++;
+            }
+            *ret_name = text + begin;
+            *ret_name_len = used - begin;
+        } else if (used < len && text[used] == *pattern) {
             used++;
         } else {
             return 0;
@@ -105,11 +99,13 @@ static size_t match(const char *operation, const char *text, size_t len, struct 
     return used;
 }
 
-static bool match_kind(unsigned kind, const char *text, size_t len, struct dr_topic *topic)
+static bool match_kind(unsigned kind, struct dr_topic *topic)
 {
+    const char *text = topic->operation;
+    size_t len = topic->operation_len;
     topic->id = NULL;
     topic->id_len = 0;
-    size_t used = match(dr_word(operations, kind), text, len, topic);
+    size_t used = match(dr_word(operations, kind), text, len, &topic->id, &topic->id_len);
     unsigned ending = dr_word_find(endings, text + used, len - used);
     if (used == 0 || (ending == 0 && used < len) || !ending_allowed(kind, ending) ||
         (topic->id != NULL && !id_valid(kind, topic->id, topic->id_len))) {
@@ -127,29 +123,36 @@ static bool match_kind(unsigned kind, const char *text, size_t len, struct dr_to
 enum dr_status dr_topic_parse(const char *text, size_t text_len, struct dr_topic *ret_topic)
 {
     memset(ret_topic, 0, sizeof(*ret_topic));
-    if (text_len <= PREFIX_LEN || memcmp(text, PREFIX, PREFIX_LEN) != 0) {
+    size_t used = match(prefix, text, text_len, &ret_topic->thing, &ret_topic->thing_len);
+    if (used == 0 || !dr_thing_name_valid(ret_topic->thing, ret_topic->thing_len)) {
+        memset(ret_topic, 0, sizeof(*ret_topic));
         return DR_E_FORMAT;
     }
-    text += PREFIX_LEN;
-    text_len -= PREFIX_LEN;
-    size_t thing_len = level_length(text, text_len);
-    if (thing_len == text_len || !dr_thing_name_valid(text, thing_len)) {
-        return DR_E_FORMAT;
-    }
-    ret_topic->thing = text;
-    ret_topic->thing_len = thing_len;
-    text += thing_len + 1;
-    text_len -= thing_len + 1;
-    ret_topic->operation = text;
-    ret_topic->operation_len = text_len;
+    ret_topic->operation = text + used;
+    ret_topic->operation_len = text_len - used;
     for (unsigned kind = 1; kind <= DR_TOPIC_STREAM_REJECTED; kind++) {
-        if (match_kind(kind, text, text_len, ret_topic)) {
+        if (match_kind(kind, ret_topic)) {
             return DR_OK;
         }
     }
     ret_topic->id = NULL;
     ret_topic->id_len = 0;
     return DR_E_NOT_FOUND;
+}
+
+/* The pattern, with the name for "+". */
+static void
+write_pattern(struct dr_writer *writer, const char *pattern, const char *name, size_t name_len)
+{
+    for (; *pattern != '\0'; pattern++) {
+        if (*pattern != '+') {
+            dr_write_u8(writer, (uint8_t)*pattern);
+        } else if (name_len > 0) {
+            dr_write_bytes(writer, (const uint8_t *)name, name_len);
+        } else {
+            dr_writer_fail(writer, DR_E_ARGUMENT);
+        }
+    }
 }
 
 enum dr_status
@@ -165,23 +168,13 @@ dr_topic_build(const struct dr_topic *topic, char *out, size_t capacity, size_t 
         !dr_thing_name_valid(topic->thing, topic->thing_len)) {
         return DR_E_ARGUMENT;
     }
+    bool has_id = topic->id != NULL && id_valid(kind, topic->id, topic->id_len);
     struct dr_writer writer;
     dr_writer_init(&writer, (uint8_t *)out, capacity);
-    dr_write_text(&writer, PREFIX);
-    dr_write_bytes(&writer, (const uint8_t *)topic->thing, topic->thing_len);
-    dr_write_u8(&writer, '/');
-    for (; *operation != '\0'; operation++) {
-        if (*operation != '+') {
-            dr_write_u8(&writer, (uint8_t)*operation);
-        } else if (topic->id != NULL && id_valid(kind, topic->id, topic->id_len)) {
-            dr_write_bytes(&writer, (const uint8_t *)topic->id, topic->id_len);
-        } else {
-            return DR_E_ARGUMENT;
-        }
-    }
+    write_pattern(&writer, prefix, topic->thing, topic->thing_len);
+    write_pattern(&writer, operation, topic->id, has_id ? topic->id_len : 0);
     dr_write_text(&writer, dr_word(endings, ending));
     dr_write_u8(&writer, 0);
-    DR_TRY(writer.status);
     *ret_len = writer.size_bytes - 1;
-    return DR_OK;
+    return writer.status;
 }

@@ -4,16 +4,15 @@
 
 void dr_version_text(const struct dr_version *version, char out[DR_VERSION_TEXT_BYTES])
 {
-    out += dr_decimal(version->major, out);
+    out = dr_decimal(version->major, out);
     *out++ = '.';
-    out += dr_decimal(version->minor, out);
+    out = dr_decimal(version->minor, out);
     *out++ = '.';
-    out += dr_decimal(version->revision, out);
+    out = dr_decimal(version->revision, out);
     if (version->build != 0) {
         *out++ = '+';
-        out += dr_decimal(version->build, out);
+        (void)dr_decimal(version->build, out);
     }
-    *out = '\0';
 }
 
 enum dr_status dr_version_parse(const char *text, size_t text_len, struct dr_version *ret_version)

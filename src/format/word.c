@@ -25,8 +25,10 @@ unsigned dr_word_find(const char *words, const char *text, size_t len)
 }
 
 /* Words are plain ASCII: one that is spelt with escapes is none of ours. */
-unsigned dr_word_of(const char *words, struct dr_json value)
+unsigned dr_word_of(struct dr_json value, const char *words)
 {
-    struct dr_json raw = dr_json_raw(value);
-    return raw.len > 0 ? dr_word_find(words, raw.text, raw.len) : 0;
+    if (value.len <= 2 || value.text[0] != '"') {
+        return 0;
+    }
+    return dr_word_find(words, value.text + 1, value.len - 2);
 }

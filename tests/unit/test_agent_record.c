@@ -73,6 +73,28 @@ static void test_damage(void)
     EXPECT_EQ(dr_agent_record_decode(bytes, size_bytes, &back), DR_E_UNSUPPORTED);
 }
 
+/* What does not fit is cut between characters, so that it stays UTF-8. */
+static void test_text(void)
+{
+    static const char long_text[] = "1234567\xc3\xa9"
+                                    "abc";
+    char out[12];
+    memset(out, 'x', sizeof(out));
+    dr_agent_copy_text(out, sizeof(out), "short");
+    EXPECT_STR(out, "short");
+    EXPECT_EQ(out[11], 0);
+    dr_agent_copy_text(out, 8, long_text);
+    EXPECT_STR(out, "1234567");
+    dr_agent_copy_text(out, 9, long_text);
+    EXPECT_STR(out, "1234567");
+    dr_agent_copy_text(out, 10, long_text);
+    EXPECT_STR(out, "1234567\xc3\xa9");
+    dr_agent_copy_text(out, 2, "\xe2\x82\xac");
+    EXPECT_STR(out, "");
+    dr_agent_copy_text(out, sizeof(out), NULL);
+    EXPECT_STR(out, "");
+}
+
 static void test_notes(void)
 {
     static struct dr_agent_record record;
@@ -91,4 +113,4 @@ static void test_notes(void)
     EXPECT_EQ(strlen(record.notes[3].detail), DR_DETAIL_BYTES_MAX);
 }
 
-DR_TEST_MAIN(test_round_trip, test_damage, test_notes)
+DR_TEST_MAIN(test_round_trip, test_damage, test_text, test_notes)

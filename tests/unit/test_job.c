@@ -114,7 +114,6 @@ static void test_device_requests(void)
         .self_test = DR_JOB_SELF_TEST_READY,
         .updated_by = &version,
         .slot = "B",
-        .has_tries = true,
         .tries = 3,
     };
     struct dr_job_update update = {
@@ -151,24 +150,6 @@ static void test_device_requests(void)
     EXPECT_STR(
         text_of(dr_job_write_get("t", out, sizeof(out), &out_len)), "{\"clientToken\":\"t\"}");
     EXPECT_EQ(dr_job_write_get("t", out, 5, &out_len), DR_E_SPACE);
-
-    /* A long detail is cut, between characters. */
-    char detail[200];
-    memset(detail, 'x', sizeof(detail));
-    detail[63] = '\xc3';
-    detail[64] = '\xa9';
-    detail[199] = '\0';
-    details = (struct dr_job_details){.detail = detail};
-    update.details = &details;
-    text = text_of(dr_job_write_update(&update, out, sizeof(out), &out_len));
-    EXPECT_EQ(dr_job_check_details(dr_json_member(parsed(text), "statusDetails"), &text), DR_OK);
-    char value[100];
-    EXPECT_EQ(
-        dr_json_string(
-            dr_json_member(dr_json_member(parsed(out), "statusDetails"), "detail"), value,
-            sizeof(value)),
-        DR_OK);
-    EXPECT_EQ(strlen(value), 63);
 }
 
 static void test_update_requests(void)

@@ -200,7 +200,7 @@ static void stream_requests(void)
 {
     REQUIRE(ready_with_job());
     snprintf(stream_rest, sizeof stream_rest, "streams/AFR_OTA-u1/get/cbor");
-    struct dr_stream_get get = {.client_token = "rdy", .block_size_bytes = 1024, .count = 8};
+    struct dr_stream_get get = {.block_size_bytes = 1024, .count = 8};
 
     /* Bits 0, 2 and 5 from block 4 on; blocks past the end of the file are skipped. */
     uint8_t bitmap[2] = {0x25, 0x80};
@@ -222,7 +222,7 @@ static void stream_requests(void)
     get_blocks(&get, 0);
     EXPECT_EQ(w.sent_count, 2);
 
-    get = (struct dr_stream_get){.client_token = "c", .block_size_bytes = 100, .count = 1};
+    get = (struct dr_stream_get){.block_size_bytes = 100, .count = 1};
     get_blocks(&get, 0);
     EXPECT_STR(refusal(), "BlockSizeOutOfBounds");
     get.block_size_bytes = 1024;
@@ -258,7 +258,7 @@ static void stream_bounds(void)
     json_decref(body);
     EXPECT_EQ(world_number(w.body, "streamVersion"), 0);
     snprintf(stream_rest, sizeof stream_rest, "streams/s/get/cbor");
-    struct dr_stream_get get = {.client_token = "c", .block_size_bytes = 4096, .count = 200};
+    struct dr_stream_get get = {.block_size_bytes = 4096, .count = 200};
     get_blocks(&get, 0);
     EXPECT_EQ(w.sent_count, 64); /* 256 KiB */
     get.block_size_bytes = 131072;
@@ -307,7 +307,7 @@ static void stream_cache_forgets(void)
     json_t *body = world_json(
         "{\"files\":[{\"s3Location\":{\"bucket\":\"images\",\"key\":\"k\"}}],\"roleArn\":\"r\"}");
     snprintf(stream_rest, sizeof stream_rest, "streams/s/get/cbor");
-    struct dr_stream_get get = {.client_token = "c", .block_size_bytes = 256, .count = 1};
+    struct dr_stream_get get = {.block_size_bytes = 256, .count = 1};
     struct dr_stream_block block;
     for (uint8_t round = 1; round < 4; round++) {
         memset(other, round, sizeof other);

@@ -76,19 +76,33 @@ static void test_classic_agent(void)
         EXPECT_EQ(error, DR_STREAM_ERROR_CBOR);
     }
 
-    /* Our own agent writes the same bytes. */
+    /* Our own agent: no token, and the bitmap last. */
+    static const uint8_t ours[] = "\xa5\x61"
+                                  "f\x00\x61"
+                                  "l\x19\x10\x00\x61"
+                                  "o\x00\x61"
+                                  "n\x08\x61"
+                                  "b\x42\xff\x03";
     uint8_t own[64];
     size_t own_size = 0;
-    const struct dr_stream_get get = {
-        .client_token = "rdy",
+    struct dr_stream_get get = {
         .block_size_bytes = 4096,
         .count = 8,
         .bitmap = (const uint8_t *)"\xff\x03",
         .bitmap_size_bytes = 2,
     };
+    size = sizeof(ours) - 1;
     EXPECT_EQ(dr_stream_write_get(&get, own, sizeof(own), &own_size), DR_OK);
-    EXPECT(own_size == size && memcmp(own, message, size) == 0);
+    EXPECT(own_size == size && memcmp(own, ours, size) == 0);
     EXPECT_EQ(dr_stream_write_get(&get, own, size - 1, &own_size), DR_E_SPACE);
+    REQUIRE(parse(DR_TOPIC_STREAM_GET, DR_DIALECT_CBOR, own, size) == DR_OK);
+    EXPECT_STR(request.client_token, "");
+    EXPECT_STR(selected(10 * 4096), "0,1,2,3,4,5,6,7");
+    get.bitmap = NULL;
+    EXPECT_EQ(dr_stream_write_get(&get, own, sizeof(own), &own_size), DR_OK);
+    REQUIRE(parse(DR_TOPIC_STREAM_GET, DR_DIALECT_CBOR, own, own_size) == DR_OK);
+    EXPECT(!request.has_bitmap);
+    EXPECT_EQ(request.count, 8);
 }
 
 static void test_newer_library(void)

@@ -76,7 +76,6 @@ static enum dr_status write_update(
         details.reason = (enum dr_reason)outcome->reason;
         details.detail = outcome->detail;
         details.tries = outcome->tries;
-        details.has_tries = outcome->tries != 0;
     }
     return dr_job_write_update(
         &update, (char *)letter->payload, sizeof(letter->payload), &letter->size_bytes);

@@ -101,6 +101,9 @@ void dr_agent_copy_text(char *out, size_t capacity, const char *text)
         out[len] = text[len];
         len++;
     }
+    while (len > 0 && ((uint8_t)text[len] & 0xc0u) == 0x80u) {
+        len--; /* what does not fit is cut between characters */
+    }
     memset(out + len, 0, capacity - len);
 }
 
