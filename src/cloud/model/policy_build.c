@@ -290,7 +290,7 @@ void dr_policy_build_condition(
 {
     unsigned op = 0;
     unsigned flags = 0;
-    struct dr_policy_reference reference;
+    struct dr_policy_reference reference = {0};
     if (builder->part != PART_RESOURCES && builder->part != PART_CONDITIONS) {
         fail(builder, DR_E_FORMAT);
     }

@@ -172,8 +172,12 @@ static void close_reader(void *argument)
 
 static void destroy(struct dr_store *store)
 {
-    while (store->readers != NULL) { /* bound: one per thread */
-        close_reader(store->readers);
+    struct reader *reader = store->readers;
+    while (reader != NULL) { /* bound: one per thread; no other thread is left */
+        struct reader *next = reader->next;
+        dr_db_close(reader->db);
+        free(reader);
+        reader = next;
     }
     (void)pthread_key_delete(store->reader_key);
     (void)pthread_mutex_destroy(&store->lock);
