@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define CRYPTO (&dr_crypto_openssl)
+#define SCRATCH_BYTES 16384u
 
 /* What this step works with; too large for a stack that others share. */
 struct factory {
@@ -28,12 +29,12 @@ struct factory {
     struct dr_anchor anchor;
     struct dr_anchor_status status;
     uint8_t slot_key[DR_SHA256_BYTES];
-    struct dr_flash_file file;
+    struct dr_provision_store store;
     struct dr_flash flash;
     struct dr_verify_workspace workspace;
     struct dr_slot slot;
     struct dr_slot_reader reader;
-    uint8_t scratch[DR_LINUX_SECTOR_BYTES];
+    uint8_t scratch[SCRATCH_BYTES];
     uint8_t digest[DR_SHA256_BYTES];
 };
 
@@ -44,9 +45,12 @@ static enum dr_status judge(
     enum dr_reason *ret_reason)
 {
     const struct dr_boot_policy *policy = &dr_boot_policy_default;
+    const struct dr_provision_board *board = factory->plan->board;
     struct dr_image_info info;
     struct dr_admit_rules rules = {
-        .size_bytes_max = dr_slot_capacity(&dr_linux_flash_geometry, &dr_linux_flash_map.factory),
+        .load_address = board->load_address,
+        .load_size_bytes = board->load_size_bytes,
+        .size_bytes_max = dr_slot_capacity(board->geometry, &board->map->factory),
         .rom_version = policy->rom_version,
         .limits_min = policy->limits_min,
         .limits_max = policy->limits_max};
@@ -72,7 +76,7 @@ static enum dr_status judge_given(struct factory *factory)
         .read = dr_source_read_memory,
         .size_bytes = (uint32_t)plan->image_bytes};
     enum dr_reason reason = DR_REASON_NONE;
-    if (plan->image_bytes > DR_LINUX_FACTORY_BYTES) {
+    if (plan->image_bytes > plan->board->map->factory.size_bytes) {
         reason = DR_REASON_TOO_LARGE;
     } else if (judge(factory, &source, factory->digest, &reason) == DR_OK) {
         return DR_OK;
@@ -94,7 +98,7 @@ static bool in_place(struct factory *factory)
     uint8_t digest[DR_SHA256_BYTES];
     enum dr_reason reason = DR_REASON_NONE;
     if (dr_slot_reader_open(
-            &factory->reader, CRYPTO, &factory->flash, &dr_linux_flash_map.factory,
+            &factory->reader, CRYPTO, &factory->flash, &factory->plan->board->map->factory,
             factory->slot_key) != DR_OK) {
         return false;
     }
@@ -111,9 +115,10 @@ static enum dr_status write_blocks(struct factory *factory)
 {
     const struct dr_provision_plan *plan = factory->plan;
     uint32_t size_bytes = (uint32_t)plan->image_bytes;
+    uint32_t sector_bytes = plan->board->geometry->sector_bytes;
     for (uint32_t at = 0; at < size_bytes;) { /* bound: size / sector */
         uint32_t left = size_bytes - at;
-        uint32_t part = left < DR_LINUX_SECTOR_BYTES ? left : DR_LINUX_SECTOR_BYTES;
+        uint32_t part = left < sector_bytes ? left : sector_bytes;
         DR_TRY(dr_slot_write(&factory->slot, at, plan->image + at, part));
         at += part;
     }
@@ -125,13 +130,14 @@ static enum dr_status write_image(struct factory *factory)
     struct dr_slot_config config = {
         .crypto = CRYPTO,
         .flash = &factory->flash,
-        .area = dr_linux_flash_map.factory,
+        .area = factory->plan->board->map->factory,
         .slot_key = factory->slot_key,
         .scratch = factory->scratch,
         .scratch_bytes = sizeof factory->scratch,
         .batch_sectors = 8};
     struct dr_slot_install install = {
-        .image_bytes = (uint32_t)factory->plan->image_bytes, .block_bytes = DR_LINUX_SECTOR_BYTES};
+        .image_bytes = (uint32_t)factory->plan->image_bytes,
+        .block_bytes = factory->plan->board->geometry->sector_bytes};
     /* Only compared when a download resumes; here a cut begins anew. */
     memcpy(install.resume_key, factory->digest, sizeof install.resume_key);
     DR_TRY(dr_random_bytes(install.random, sizeof install.random));
@@ -219,14 +225,14 @@ static enum dr_status with_anchor(struct factory *factory, const char *anchor_di
     if (!dr_provision_path(factory->plan->directory, DR_BOARD_FLASH_PATH, path)) {
         return dr_provision_fail(factory->error, DR_E_ARGUMENT, "the path is too long");
     }
-    status = dr_flash_file_open(&factory->file, path);
-    dr_flash_file_port(&factory->file, &factory->flash);
+    const struct dr_provision_board *board = factory->plan->board;
+    status = board->open(&factory->store, path, &factory->flash);
     if (status == DR_OK) {
         status = place_and_pin(factory);
     } else {
         status = dr_provision_fail(factory->error, status, "%s is not a flash part", path);
     }
-    dr_flash_file_close(&factory->file);
+    board->close(&factory->store);
     return status;
 }
 

@@ -97,7 +97,7 @@ make_flash(const struct dr_provision_plan *plan, struct dr_provision_error *erro
     if (!dr_provision_path(plan->directory, DR_BOARD_FLASH_PATH, path)) {
         return dr_provision_fail(error, DR_E_ARGUMENT, "the path is too long");
     }
-    enum dr_status status = dr_flash_file_create(path);
+    enum dr_status status = plan->board->create(path);
     if (status != DR_OK && status != DR_E_EXISTS) {
         return dr_provision_fail(error, status, "cannot make %s: %s", path, strerror(errno));
     }

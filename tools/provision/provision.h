@@ -12,8 +12,10 @@
 #ifndef DR_TOOLS_PROVISION_PROVISION_H
 #define DR_TOOLS_PROVISION_PROVISION_H
 
+#include "boards/linux/board/flash_file.h"
 #include "boards/linux/bundle.h"
 #include "boards/linux/rom/trust.h"
+#include "boards/mps2_an385/host/nor_file.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,11 +27,37 @@ struct dr_provision_error {
     char text[DR_PROVISION_TEXT_BYTES];
 };
 
+/* The flash part of one of the boards, open. */
+struct dr_provision_store {
+    struct dr_flash_file linux_file;
+    struct dr_nor_file nor_file;
+};
+
+/* A board that devices can be made for. */
+struct dr_provision_board {
+    const char *name;          /* as board.conf and --board spell it */
+    const char *rom_program;   /* beside the command line tool */
+    const char *board_program; /* the same */
+    const struct dr_flash_geometry *geometry;
+    const struct dr_flash_map *map;
+    uint32_t load_address;    /* where images have to lie in RAM */
+    uint32_t load_size_bytes; /* 0: not looked at */
+    enum dr_status (*create)(const char *path);
+    /* close also after a failure. */
+    enum dr_status (*open)(
+        struct dr_provision_store *store, const char *path, struct dr_flash *ret_flash);
+    void (*close)(struct dr_provision_store *store);
+};
+
+/* By name; NULL: there is no such board. */
+const struct dr_provision_board *dr_provision_board_named(const char *name);
+
 struct dr_provision_plan {
+    const struct dr_provision_board *board;
     const char *directory;      /* of the device; made if absent, 0700 */
-    const char *rom_program;    /* daruma-rom-linux */
+    const char *rom_program;    /* path of board->rom_program */
     const char *anchor_program; /* daruma-anchor */
-    const char *board_program;  /* daruma-board */
+    const char *board_program;  /* path of board->board_program */
     struct dr_trust_record trust;
     const uint8_t *image; /* the factory image */
     size_t image_bytes;

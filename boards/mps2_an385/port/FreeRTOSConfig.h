@@ -4,8 +4,8 @@
  * Only what kernel versions 9 and 11 both know. 100 ticks a second: under an emulator on a loaded
  * host a faster tick loses time.
  */
-#ifndef FREERTOS_CONFIG_H
-#define FREERTOS_CONFIG_H
+#ifndef DR_MPS2_FREERTOS_CONFIG_H
+#define DR_MPS2_FREERTOS_CONFIG_H
 
 #include <stdint.h>
 

@@ -4,8 +4,8 @@
  * The receive window stays near four segments: the Ethernet part's queue holds six full frames and
  * drops more without a word.
  */
-#ifndef LWIPOPTS_H
-#define LWIPOPTS_H
+#ifndef DR_MPS2_LWIPOPTS_H
+#define DR_MPS2_LWIPOPTS_H
 
 #define NO_SYS 0
 #define SYS_LIGHTWEIGHT_PROT 1
