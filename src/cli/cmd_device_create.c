@@ -18,6 +18,7 @@ struct request {
     const char *product;
     const char *host_key_normal;
     const char *host_key_recovery;
+    const char *board;
     uint64_t time_divisor;
     bool offline;
 };
@@ -106,8 +107,8 @@ write_conf(struct dr_cli *cli, const struct request *request, const struct dr_pr
 {
     char text[512];
     int len = snprintf(
-        text, sizeof text, "name %s\nproduct %s\ntime-divisor %u\n", request->device.name,
-        plan->trust.product, plan->trust.time_divisor);
+        text, sizeof text, "name %s\nboard %s\nproduct %s\ntime-divisor %u\n",
+        request->device.name, plan->board->name, plan->trust.product, plan->trust.time_divisor);
     if (dr_device_write(plan->directory, "board.conf", (const uint8_t *)text, (size_t)len, 0644) !=
         DR_OK) {
         return dr_cli_error(cli, "cannot write %s/board.conf", plan->directory);
@@ -186,18 +187,24 @@ static int with_programs(
 {
     char rom[PATH_MAX];
     char anchor[PATH_MAX];
-    char board[PATH_MAX];
-    snprintf(rom, sizeof rom, "%s", dr_cli_sister(cli, "daruma-rom-linux"));
+    char program[PATH_MAX];
+    const struct dr_provision_board *board = dr_provision_board_named(request->board);
+    if (board == NULL) {
+        return dr_cli_usage(cli, "--board is linux or mps2-an385");
+    }
+    snprintf(rom, sizeof rom, "%s", dr_cli_sister(cli, board->rom_program));
     snprintf(anchor, sizeof anchor, "%s", dr_cli_sister(cli, "daruma-anchor"));
-    snprintf(board, sizeof board, "%s", dr_cli_sister(cli, "daruma-board"));
-    if (rom[0] == '\0' || anchor[0] == '\0' || board[0] == '\0') {
+    snprintf(program, sizeof program, "%s", dr_cli_sister(cli, board->board_program));
+    if (rom[0] == '\0' || anchor[0] == '\0' || program[0] == '\0') {
         return dr_cli_error(
-            cli, "daruma-rom-linux, daruma-anchor and daruma-board must lie beside this program");
+            cli, "%s, daruma-anchor and %s must lie beside this program", board->rom_program,
+            board->board_program);
     }
     struct dr_provision_plan plan = *parts;
+    plan.board = board;
     plan.rom_program = rom;
     plan.anchor_program = anchor;
-    plan.board_program = board;
+    plan.board_program = program;
     make_parent(plan.directory);
     int result = make_device(cli, request, &plan);
     return result == 0 ? report(cli, request, &plan) : result;
@@ -205,7 +212,7 @@ static int with_programs(
 
 static int run(struct dr_cli *cli)
 {
-    struct request request = {.time_divisor = 1};
+    struct request request = {.time_divisor = 1, .board = "linux"};
     const struct dr_cli_option options[] = {
         {.name = "key", .text = &request.key},
         {.name = "reserve-key", .text = &request.reserve_key},
@@ -214,8 +221,9 @@ static int run(struct dr_cli *cli)
         {.name = "offline", .flag = &request.offline},
         {.name = "time-divisor", .number = &request.time_divisor},
         {.name = "key-from-host", .text = &request.host_key_normal},
-        {.name = "key-from-host-recovery", .text = &request.host_key_recovery}};
-    int result = dr_cli_device_parse(cli, options, 8, NULL, 0, false, &request.device);
+        {.name = "key-from-host-recovery", .text = &request.host_key_recovery},
+        {.name = "board", .text = &request.board}};
+    int result = dr_cli_device_parse(cli, options, 9, NULL, 0, false, &request.device);
     if (result == 0) {
         result = check(cli, &request);
     }
@@ -258,6 +266,7 @@ const struct dr_cli_verb dr_verb_device_create = {
         "  --reserve-key F    a second one, which can retire the first\n"
         "  --image F          signed factory image\n"
         "  --product P        default: what the image says\n"
+        "  --board B          linux (default), or mps2-an385: a Cortex-M3 in QEMU\n"
         "  --dir D            where the devices are (DARUMA_DEVICES, else ./devices)\n"
         "  --offline          no cloud: the device is left without an identity\n"
         "tests only:\n"

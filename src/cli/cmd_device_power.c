@@ -20,7 +20,8 @@ static int done(struct dr_cli *cli, const struct dr_cli_device *device, const ch
 
 static int switch_on(struct dr_cli *cli, const struct dr_cli_device *device)
 {
-    enum dr_status status = dr_device_start(device->directory, dr_cli_sister(cli, "daruma-board"));
+    enum dr_status status =
+        dr_device_start(device->directory, dr_cli_sister(cli, dr_cli_device_board(device)));
     if (status != DR_OK) {
         return dr_cli_error(
             cli, "the board does not start (%s); see %s/console.log", dr_status_text(status),

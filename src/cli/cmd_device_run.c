@@ -110,9 +110,10 @@ static int run(struct dr_cli *cli)
         return result;
     }
     char board[PATH_MAX];
-    snprintf(board, sizeof board, "%s", dr_cli_sister(cli, "daruma-board"));
+    snprintf(board, sizeof board, "%s", dr_cli_sister(cli, dr_cli_device_board(&device)));
     if (board[0] == '\0') {
-        return dr_cli_error(cli, "daruma-board is not installed beside this program");
+        return dr_cli_error(
+            cli, "%s is not installed beside this program", dr_cli_device_board(&device));
     }
     if (background) {
         return run_background(cli, &device, board);

@@ -3,6 +3,7 @@
 
 #include "boards/panel.h"
 #include "tools/provision/device.h"
+#include "tools/provision/provision.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -176,22 +177,39 @@ void dr_cli_device_print(const json_t *object)
     json_decref(mutable_object);
 }
 
-unsigned dr_cli_device_time_divisor(const struct dr_cli_device *device)
+/* The value of a line of board.conf; false when there is none. */
+static bool
+conf_value(const struct dr_cli_device *device, const char *key, char *out, size_t capacity_bytes)
 {
     char conf[1024];
-    char value[16];
     size_t size_bytes = 0;
     if (dr_device_read(
             device->directory, "board.conf", (uint8_t *)conf, sizeof conf - 1u, &size_bytes) !=
         DR_OK) {
-        return 1;
+        return false;
     }
     conf[size_bytes] = '\0';
-    if (!dr_device_value(conf, "time-divisor", value, sizeof value)) {
+    return dr_device_value(conf, key, out, capacity_bytes);
+}
+
+unsigned dr_cli_device_time_divisor(const struct dr_cli_device *device)
+{
+    char value[16];
+    if (!conf_value(device, "time-divisor", value, sizeof value)) {
         return 1;
     }
     unsigned long divisor = strtoul(value, NULL, 10);
     return divisor >= 1 && divisor <= 3600 ? (unsigned)divisor : 1;
+}
+
+const char *dr_cli_device_board(const struct dr_cli_device *device)
+{
+    char value[32];
+    const struct dr_provision_board *board = NULL;
+    if (conf_value(device, "board", value, sizeof value)) {
+        board = dr_provision_board_named(value);
+    }
+    return board != NULL ? board->board_program : "daruma-board";
 }
 
 struct led {

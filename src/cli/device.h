@@ -36,6 +36,9 @@ void dr_cli_device_print(const json_t *object);
 /* How often the device's clocks run faster than a product's (board.conf), 1 normally. */
 unsigned dr_cli_device_time_divisor(const struct dr_cli_device *device);
 
+/* The program that is this device's board (board.conf); lies beside the command line tool. */
+const char *dr_cli_device_board(const struct dr_cli_device *device);
+
 /* The word for an LED number of boards/panel.h, and what it means. */
 const char *dr_cli_device_led_word(unsigned led);
 const char *dr_cli_device_led_text(unsigned led);
