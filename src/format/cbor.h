@@ -18,8 +18,7 @@
 
 /* What is left of a map that is being read. */
 struct dr_cbor_map {
-    uint32_t pairs_left;
-    bool indefinite;
+    uint32_t pairs_left; /* private */
 };
 
 /* DR_E_FORMAT is latched when the next item is not what is asked for. */

@@ -4,18 +4,16 @@
 /* Always the shortest form (RFC 8949, section 4.2.1). */
 static void write_head(struct dr_writer *writer, unsigned major, uint32_t value)
 {
-    unsigned initial = major << 5;
-    if (value < 24u) {
-        dr_write_u8(writer, (uint8_t)(initial | value));
-    } else if (value <= UINT8_MAX) {
-        dr_write_u8(writer, (uint8_t)(initial | 24u));
-        dr_write_u8(writer, (uint8_t)value);
-    } else if (value <= UINT16_MAX) {
-        dr_write_u8(writer, (uint8_t)(initial | 25u));
-        dr_write_u16_be(writer, (uint16_t)value);
-    } else {
-        dr_write_u8(writer, (uint8_t)(initial | 26u));
-        dr_write_u32_be(writer, value);
+    unsigned bits = 0; /* of the number behind the initial byte */
+    unsigned info = value;
+    if (value >= 24u) {
+        info = 24u + (value > UINT8_MAX) + (value > UINT16_MAX);
+        bits = 8u << (info - 24u);
+    }
+    dr_write_u8(writer, (uint8_t)(major << 5 | info));
+    while (bits > 0) {
+        bits -= 8u;
+        dr_write_u8(writer, (uint8_t)(value >> bits));
     }
 }
 

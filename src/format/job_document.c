@@ -57,7 +57,7 @@ static enum dr_status parse_afr_ota(struct parts *parts)
     DR_TRY(dr_json_read_fields(parts->afr_ota, &afr_ota_fields, parts));
     struct dr_json_iterator each = dr_json_each(parts->protocols);
     while (dr_json_next(&each)) {
-        unsigned word = dr_word_of(each.value, "MQTT\0HTTP\0");
+        unsigned word = dr_word_of(&each.value, "MQTT\0HTTP\0");
         document->protocols |= 1u << word >> 1; /* others fall out at the right */
     }
     /* One file is all that the protocol's own agents take; of several the rest would be lost. */
@@ -90,7 +90,7 @@ enum dr_status dr_job_parse_document(struct dr_json document, struct dr_job_docu
             dr_hex_decode(hex.text, hex.len, parts.document.digest, sizeof(parts.document.digest)));
     }
     if (parts.command.len > 0) {
-        unsigned word = dr_word_of(parts.command, "update\0revert\0factory\0");
+        unsigned word = dr_word_of(&parts.command, "update\0revert\0factory\0");
         parts.document.action = (enum dr_job_action)word;
         if (word < DR_JOB_ACTION_REVERT || parts.afr_ota.len > 0) {
             return DR_E_UNSUPPORTED;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The device's half: what the service sends. */
 #include "format/job.h"
+#include "format/job_words.h"
+#include "format/word.h"
 
 #include <string.h>
 
@@ -53,8 +55,9 @@ dr_job_parse_message(const void *message, size_t size_bytes, struct dr_job_messa
     if (parts.message.has_execution && !dr_job_id_valid(id, strlen(id))) {
         return DR_E_FORMAT; /* it will stand in topics */
     }
-    parts.message.execution.status = dr_job_status_from(parts.status);
-    parts.message.error = dr_job_error_from(parts.code);
+    parts.message.execution.status =
+        (enum dr_job_status)dr_word_of(&parts.status, dr_job_status_words);
+    parts.message.error = (enum dr_job_error)dr_word_of(&parts.code, dr_job_error_words);
     *ret_message = parts.message;
     return DR_OK;
 }

@@ -30,7 +30,7 @@ dr_json_read_fields(struct dr_json object, const struct dr_json_fields *fields, 
     uint32_t missing = UINT32_MAX;
     struct dr_json_iterator member = dr_json_each(object);
     while (dr_json_next(&member)) {
-        unsigned number = dr_word_of(member.key, fields->names);
+        unsigned number = dr_word_of(&member.key, fields->names);
         uint32_t bit = 1u << number >> 1; /* 0 for a name that is not in the list */
         if ((missing & bit) != 0 && member.value.text[0] != 'n') {
             const struct dr_json_field *row = &fields->rows[number - 1u];

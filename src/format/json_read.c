@@ -2,6 +2,7 @@
 /* Reading JSON: one strict pass proves the text, everything after it can walk without checking. */
 #include "format/json.h"
 
+#include "base/text.h"
 #include "format/word.h"
 
 #include <string.h>
@@ -36,28 +37,35 @@ static bool scan_char(struct scan *scan, uint8_t c)
     return true;
 }
 
-static int hex_digit(uint8_t c)
+/* Step over all that is between low and high; false when nothing is. */
+static bool scan_range(struct scan *scan, uint8_t low, uint8_t high)
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
+    const uint8_t *begin = scan->next;
+    while (peek(scan) >= low && peek(scan) <= high) {
+        scan->next++;
     }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return scan->next > begin;
+}
+
+static bool scan_digits(struct scan *scan)
+{
+    return scan_range(scan, '0', '9');
 }
 
 /* Behind a backslash. */
 static bool scan_escape(struct scan *scan)
 {
-    uint8_t c = peek(scan);
-    if (memchr("\"\\/bfnrtu", c, 9) == NULL) {
+    uint8_t unit[2];
+    if (!scan_char(scan, 'u')) {
+        bool known = memchr("\"\\/bfnrt", peek(scan), 8) != NULL;
+        scan->next += known ? 1 : 0;
+        return known;
+    }
+    if (scan->end - scan->next < 4 ||
+        dr_hex_decode((const char *)scan->next, 4, unit, sizeof(unit)) != DR_OK) {
         return false;
     }
-    scan->next++;
-    for (int i = 0; c == 'u' && i < 4; i++, scan->next++) {
-        if (hex_digit(peek(scan)) < 0) {
-            return false;
-        }
-    }
+    scan->next += 4;
     return true;
 }
 
@@ -75,15 +83,6 @@ static bool scan_string(struct scan *scan)
     return scan_char(scan, '"');
 }
 
-static bool scan_digits(struct scan *scan)
-{
-    const uint8_t *begin = scan->next;
-    while (peek(scan) >= '0' && peek(scan) <= '9') {
-        scan->next++;
-    }
-    return scan->next > begin;
-}
-
 static bool scan_number(struct scan *scan)
 {
     (void)scan_char(scan, '-');
@@ -93,9 +92,10 @@ static bool scan_number(struct scan *scan)
     if (scan_char(scan, '.') && !scan_digits(scan)) {
         return false;
     }
-    if (scan_char(scan, 'e') || scan_char(scan, 'E')) {
-        if (!scan_char(scan, '+')) {
-            (void)scan_char(scan, '-');
+    if ((peek(scan) | 0x20) == 'e') {
+        scan->next++;
+        if (peek(scan) == '+' || peek(scan) == '-') {
+            scan->next++;
         }
         return scan_digits(scan);
     }
@@ -106,9 +106,7 @@ static bool scan_number(struct scan *scan)
 static bool scan_word(struct scan *scan)
 {
     const uint8_t *begin = scan->next;
-    while (peek(scan) >= 'a' && peek(scan) <= 'z') {
-        scan->next++;
-    }
+    (void)scan_range(scan, 'a', 'z');
     return dr_word_find("true\0false\0null\0", (const char *)begin, (size_t)(scan->next - begin)) !=
            0;
 }

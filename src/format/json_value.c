@@ -41,26 +41,25 @@ enum dr_status dr_json_u32(struct dr_json value, uint32_t *ret_number)
     if (value.len == 0) {
         return DR_E_NOT_FOUND;
     }
-    const char *begin = value.text;
-    const char *end = begin + value.len;
-    if (*begin == '"') {
-        begin++;
+    const char *next = value.text;
+    const char *end = next + value.len;
+    if (*next == '"') {
+        next++;
         end--;
     }
-    if (begin == end) {
-        return DR_E_FORMAT;
+    if (*next == '-' && end - next > 1) {
+        return DR_E_RANGE;
     }
-    for (const char *next = begin; next < end; next++) {
-        uint32_t digit = (uint32_t)*next - '0';
+    do { /* of an empty string this reads the closing quote */
+        uint32_t digit = (uint32_t)*next++ - '0';
         if (digit > 9) {
-            return *next == '-' && next == begin && end - begin > 1 ? DR_E_RANGE : DR_E_FORMAT;
+            return DR_E_FORMAT;
         }
-        uint64_t wide = UINT64_C(10) * number + digit;
-        if (wide > UINT32_MAX) {
+        if (number > (UINT32_MAX - digit) / 10u) {
             return DR_E_RANGE;
         }
-        number = (uint32_t)wide;
-    }
+        number = number * 10u + digit;
+    } while (next < end);
     *ret_number = number;
     return DR_OK;
 }

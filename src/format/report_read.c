@@ -102,7 +102,7 @@ static enum dr_status parse_identity(struct parts *parts)
     }
     DR_TRY(dr_version_parse(version.text, version.len, &report->version));
     DR_TRY(dr_hex_decode(digest.text, digest.len, report->digest, sizeof(report->digest)));
-    report->slot = (enum dr_report_slot)dr_word_of(parts->slot, DR_REPORT_SLOTS);
+    report->slot = (enum dr_report_slot)dr_word_of(&parts->slot, DR_REPORT_SLOTS);
     return report->slot != DR_REPORT_SLOT_NONE ? DR_OK : DR_E_FORMAT;
 }
 
@@ -116,8 +116,8 @@ enum dr_status dr_report_parse(const void *message, size_t size_bytes, struct dr
     DR_TRY(dr_json_read_fields(parts.counters, &counter_fields, &parts));
     DR_TRY(parse_identity(&parts));
     DR_TRY(parse_notes(parts.notes, &parts.report));
-    parts.report.state = (enum dr_report_state)dr_word_of(parts.state, DR_REPORT_STATES);
-    parts.report.mode = (enum dr_report_mode)dr_word_of(parts.mode, DR_REPORT_MODES);
+    parts.report.state = (enum dr_report_state)dr_word_of(&parts.state, DR_REPORT_STATES);
+    parts.report.mode = (enum dr_report_mode)dr_word_of(&parts.mode, DR_REPORT_MODES);
     parts.report.boot_reason = reason_of(parts.boot_reason);
     parts.report.last_reason = reason_of(parts.last_reason);
     *ret_report = parts.report;

@@ -3,6 +3,8 @@
 
 #include "base/cursor.h"
 #include "format/cbor.h"
+#include "format/job.h"
+#include "format/job_words.h"
 #include "format/word.h"
 
 #include <string.h>
@@ -92,7 +94,8 @@ dr_stream_parse_block(const uint8_t *message, size_t size_bytes, struct dr_strea
 
 bool dr_stream_code_is_transient(const char *code, size_t code_len)
 {
-    return code_len == 0 || dr_word_find("InternalError\0RequestThrottled\0", code, code_len) != 0;
+    unsigned error = dr_word_find(dr_job_error_words, code, code_len);
+    return code_len == 0 || error == DR_JOB_ERROR_INTERNAL || error == DR_JOB_ERROR_THROTTLED;
 }
 
 enum dr_status dr_stream_parse_rejected(

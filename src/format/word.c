@@ -25,10 +25,10 @@ unsigned dr_word_find(const char *words, const char *text, size_t len)
 }
 
 /* Words are plain ASCII: one that is spelt with escapes is none of ours. */
-unsigned dr_word_of(struct dr_json value, const char *words)
+unsigned dr_word_of(const struct dr_json *value, const char *words)
 {
-    if (value.len <= 2 || value.text[0] != '"') {
+    if (value->len <= 2 || value->text[0] != '"') {
         return 0;
     }
-    return dr_word_find(words, value.text + 1, value.len - 2);
+    return dr_word_find(words, value->text + 1, value->len - 2);
 }

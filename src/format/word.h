@@ -15,6 +15,6 @@ const char *dr_word(const char *words, unsigned number);
 
 /* The number of the word that text (or a JSON string) is, 0 for none. */
 unsigned dr_word_find(const char *words, const char *text, size_t len);
-unsigned dr_word_of(struct dr_json value, const char *words);
+unsigned dr_word_of(const struct dr_json *value, const char *words);
 
 #endif
