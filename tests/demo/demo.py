@@ -77,7 +77,7 @@ def print_tables(rows, times, seconds):
     if times:
         print("\nrecovery                                   measured here   promised at shipping limits")
         for what, measured, promise in times:
-            print(f"  {what:<40} {measured:>8.1f} s    {promise}")
+            print(f"  {what:<40} {measured:>8.2f} s    {promise}")
         print("  (the demo's images carry short limits in their signed fields: hang 2 s, health 15 s, soak 1 s)")
     print(f"\nwhole demo: {seconds:.0f} s\n")
 
