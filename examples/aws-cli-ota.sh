@@ -16,8 +16,8 @@ bucket=${BUCKET:-firmware-images}
 policy=${POLICY:-daruma-device}
 account=000000000000
 
-# Older versions do not read AWS_ENDPOINT_URL themselves.
-aws() { "$aws_program" --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }
+# Older versions do not read AWS_ENDPOINT_URL themselves. `command`: the program, not this function again.
+aws() { command "$aws_program" --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }
 
 fail() {
     echo "aws-cli-ota.sh: $*" >&2
@@ -98,6 +98,7 @@ update() {
     done
 }
 
+command -v "$aws_program" >/dev/null || fail "there is no $aws_program; install Debian's awscli, or name one with AWS="
 [ -n "${AWS_ENDPOINT_URL:-}" ] || fail "AWS_ENDPOINT_URL is not set; source the cloud's env.sh first"
 case "${1:-} $#" in
 "register 2" | "register 3" | "update 3") "$@" ;;

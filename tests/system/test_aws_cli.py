@@ -25,13 +25,14 @@ class AwsCliTest(unittest.TestCase):
         cls.addClassCleanup(cls.world.close)
         cls.world.cloud_up()
 
-    def script(self, *words, check=True):
+    def script(self, *words, check=True, env=None):
         """The example, as a person would call it: the cloud's env.sh sourced first."""
         words = " ".join(f"'{word}'" for word in words)
         done = subprocess.run(["/bin/sh", "-c", f". '{self.world.cloud_dir}/env.sh'; "
                                f"exec '{ROOT}/examples/aws-cli-ota.sh' {words}"],
                               capture_output=True, text=True, timeout=120, cwd=self.world.dir,
-                              env={**os.environ, "AWS": AWS, "WAIT_S": "60", "AWS_PAGER": "",
+                              env={**os.environ, "PATH": f"{pathlib.Path(AWS).parent}:{os.environ['PATH']}",
+                                   "WAIT_S": "60", "AWS_PAGER": "", **(env or {}),
                                    "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"})
         if check:
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -85,6 +86,12 @@ class AwsCliTest(unittest.TestCase):
         done = self.script("update", "lamp", "/no/such/image", check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot read", done.stderr)
+
+    def test_another_aws_program(self):
+        done = self.script("register", "other", check=False, env={"AWS": "/no/such/aws"})
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no /no/such/aws", done.stderr)
+        self.assertEqual(self.script("register", "named", env={"AWS": AWS}).returncode, 0)
 
 
 if __name__ == "__main__":
