@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BODY_BYTES_MAX (64u * 1024u * 1024u)
 #define HEADERS_MAX 16u
@@ -26,13 +27,17 @@ struct dr_aws {
     const char *region;
     const char *account;
     const char *ca_file;
+    bool from_environment;
+    bool patient;     /* no answer is no error line */
+    bool unreachable; /* the last request had no answer */
 };
 
-/* The environment counts as a whole: only with AWS_ENDPOINT_URL. Keys and a CA bundle that were set
- * for another cloud must not be sent to, or trusted for, the one in the directory. */
+/* The environment counts as a whole: only with AWS_ENDPOINT_URL, and not against --cloud. Keys and
+ * a CA bundle that were set for another cloud must not be sent to, or trusted for, the one in the
+ * directory. */
 static const char *setting(const struct dr_aws *aws, const char *variable, const char *key)
 {
-    const char *endpoint = getenv("AWS_ENDPOINT_URL");
+    const char *endpoint = aws->cli->cloud_named ? NULL : getenv("AWS_ENDPOINT_URL");
     const char *value = endpoint != NULL && endpoint[0] != '\0' ? getenv(variable) : NULL;
     if (value != NULL && value[0] != '\0') {
         return value;
@@ -47,11 +52,18 @@ static bool configure(struct dr_aws *aws)
     snprintf(path, sizeof(path), "%s/cloud.json", aws->cli->cloud_dir);
     aws->config = json_load_file(path, 0, &error);
     aws->endpoint = setting(aws, "AWS_ENDPOINT_URL", "api");
+    aws->from_environment = aws->endpoint != NULL && aws->endpoint == getenv("AWS_ENDPOINT_URL");
     aws->access_key_id = setting(aws, "AWS_ACCESS_KEY_ID", "access_key_id");
     aws->secret = setting(aws, "AWS_SECRET_ACCESS_KEY", "secret_access_key");
     aws->region = setting(aws, "AWS_DEFAULT_REGION", "region");
     aws->ca_file = setting(aws, "AWS_CA_BUNDLE", "ca");
     aws->account = setting(aws, "DARUMA_ACCOUNT", "account");
+    if (aws->endpoint == NULL && access(path, F_OK) == 0) {
+        dr_cli_error(
+            aws->cli, "cannot use %s: %s", path,
+            access(path, R_OK) != 0 ? strerror(errno) : error.text);
+        return false;
+    }
     if (aws->endpoint == NULL) {
         dr_cli_error(
             aws->cli,
@@ -327,6 +339,27 @@ static CURLcode send_request(
     return curl_easy_perform(aws->curl);
 }
 
+static int no_answer(struct dr_aws *aws, const char *why)
+{
+    if (aws->patient) {
+        return DR_EXIT_ERROR;
+    }
+    return dr_cli_error(
+        aws->cli, "the cloud at %s does not answer (%s); %s", aws->endpoint, why,
+        aws->from_environment ? "AWS_ENDPOINT_URL names it: unset that, or give --cloud"
+                              : "is `daruma cloud up` running?");
+}
+
+void dr_aws_set_patient(struct dr_aws *aws, bool patient)
+{
+    aws->patient = patient;
+}
+
+bool dr_aws_unreachable(const struct dr_aws *aws)
+{
+    return aws->unreachable;
+}
+
 int dr_aws_request(
     struct dr_aws *aws, const char *service, const char *method, const char *target,
     const char *const *headers, const uint8_t *body, size_t body_size_bytes,
@@ -352,10 +385,9 @@ int dr_aws_request(
         list = curl_slist_append(out->list, "Accept:");
         out->list = list != NULL ? list : out->list;
         CURLcode code = send_request(aws, method, url, out, body, body_size_bytes, ret_response);
+        aws->unreachable = code != CURLE_OK;
         if (code != CURLE_OK) {
-            result = dr_cli_error(
-                aws->cli, "the cloud at %s does not answer (%s); is `daruma cloud up` running?",
-                aws->endpoint, curl_easy_strerror(code));
+            result = no_answer(aws, curl_easy_strerror(code));
         }
         curl_easy_getinfo(aws->curl, CURLINFO_RESPONSE_CODE, &ret_response->status);
         interpret(ret_response);
@@ -379,10 +411,15 @@ int dr_aws_iot(
         aws, "iot", method, target, text != NULL ? json_type : NULL, (const uint8_t *)text,
         text != NULL ? strlen(text) : 0, &response);
     free(text);
+    if (result == 0 && aws->patient && response.status == 503) {
+        aws->unreachable = true; /* it starts or ends */
+        result = DR_EXIT_ERROR;
+    }
     if (result == 0 && (response.status < 200 || response.status > 299)) {
         result = dr_cli_error(
-            aws->cli, "the cloud refused %s %s: %ld %s: %s", method, target, response.status,
-            response.error_type, response.error_message);
+            aws->cli, "%s (%s %s: %ld %s)",
+            response.error_message[0] != '\0' ? response.error_message : "the cloud refused",
+            method, target, response.status, response.error_type);
     }
     if (result == 0 && ret_json != NULL) {
         *ret_json = response.json != NULL ? json_incref(response.json) : json_object();

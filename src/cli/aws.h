@@ -2,8 +2,8 @@
 /* A small client of the cloud's HTTP API, as the AWS command line is one: SigV4 over HTTPS.
  *
  * Where to and as whom: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
- * AWS_DEFAULT_REGION and AWS_CA_BUNDLE when AWS_ENDPOINT_URL is set, else <cloud dir>/cloud.json,
- * which `daruma cloud up` writes.
+ * AWS_DEFAULT_REGION and AWS_CA_BUNDLE when AWS_ENDPOINT_URL is set and no --cloud was given, else
+ * <cloud dir>/cloud.json, which `daruma cloud up` writes.
  */
 #ifndef DR_CLI_AWS_H
 #define DR_CLI_AWS_H
@@ -45,6 +45,11 @@ int dr_aws_request(
  * (an empty object for an empty body) or NULL; ret_json may be NULL. */
 int dr_aws_iot(
     struct dr_aws *aws, const char *method, const char *target, json_t *body, json_t **ret_json);
+
+/* With patience a request without an answer prints nothing; dr_aws_unreachable tells that the last
+ * one had none (or 503: the service starts or ends). For those who ask again. */
+void dr_aws_set_patient(struct dr_aws *aws, bool patient);
+bool dr_aws_unreachable(const struct dr_aws *aws);
 
 void dr_aws_response_free(struct dr_aws_response *response);
 

@@ -29,7 +29,8 @@ struct dr_cli {
     const char
         *program_dir; /* where this executable is; its sister programs are looked for here first */
     const char *cloud_dir; /* --cloud, else DARUMA_CLOUD, else "daruma-cloud" */
-    int argc;              /* what follows the noun and the verb */
+    bool cloud_named; /* --cloud (or --dir of the cloud verbs) was given: it wins over AWS_… */
+    int argc;         /* what follows the noun and the verb */
     char **argv;
     bool json;                      /* --json */
     bool progress;                  /* standard error is a terminal and --quiet was not given */

@@ -10,6 +10,7 @@
 static bool ask_ready(struct dr_cli *cli, char *why, size_t capacity_bytes)
 {
     struct dr_aws_response response;
+    cli->cloud_named = true; /* this directory's cloud, whatever the environment names */
     struct dr_aws *aws = dr_aws_open(cli);
     bool ready = false;
     (void)snprintf(why, capacity_bytes, "the API does not answer");

@@ -81,6 +81,7 @@ int dr_cli_parse(
     const char **positional, size_t positional_max, size_t *ret_count)
 {
     bool quiet = false;
+    const char *cloud_before = cli->cloud_dir;
     bool help = false;
     bool words_only = false;
     size_t count = 0;
@@ -90,6 +91,10 @@ int dr_cli_parse(
         {.name = "cloud", .text = &cli->cloud_dir},
         {.name = "help", .flag = &help},
     };
+    /* A mistake in front of --json is told as JSON all the same. */
+    for (int i = 0; i < cli->argc && strcmp(cli->argv[i], "--") != 0; i++) {
+        cli->json = cli->json || strcmp(cli->argv[i], "--json") == 0;
+    }
     for (int i = 0; i < cli->argc; i++) {
         const char *word = cli->argv[i];
         const char *value = NULL;
@@ -119,6 +124,9 @@ int dr_cli_parse(
     if (help) {
         print_help(cli);
         exit(DR_EXIT_DONE);
+    }
+    if (cli->cloud_dir != cloud_before) {
+        cli->cloud_named = true;
     }
     if (quiet || cli->json) {
         cli->progress = false;
