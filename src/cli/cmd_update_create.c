@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "base/text.h"
+#include "cli/image.h"
 #include "cli/update.h"
 #include "crypto/crypto.h"
 
@@ -46,6 +47,27 @@ static int ensure_bucket(struct dr_cli *cli, struct dr_aws *aws)
     }
     dr_aws_response_free(&response);
     return result;
+}
+
+/* What no device can take need not travel. Whose key signed it is the device's to judge. */
+static int check_image(struct dr_cli *cli, const struct request *request)
+{
+    const struct dr_trust nobody = {.key_count = 0};
+    if (request->unchecked) {
+        return 0;
+    }
+    struct dr_cli_image *image = dr_cli_image_read(cli, request->image_path, &nobody);
+    if (image == NULL) {
+        return DR_EXIT_ERROR;
+    }
+    enum dr_reason reason = image->reason;
+    dr_cli_image_free(image);
+    if (reason == DR_REASON_KEY) {
+        return 0;
+    }
+    return dr_cli_error(
+        cli, "%s is no good image: %s (%s); `daruma image sign` makes one", request->image_path,
+        dr_reason_text(reason), dr_reason_word(reason));
 }
 
 /* Objects are named by their content, so the same image is one object however often it is offered.
@@ -146,12 +168,19 @@ static int run(struct dr_cli *cli)
     if (word_count < 2) {
         return dr_cli_usage(cli, "which image, for which things?");
     }
-    if (id != NULL && strlen(id) >= sizeof(request.update_id) - 8) {
-        return dr_cli_usage(cli, "--id is at most %zu characters", sizeof(request.update_id) - 9);
+    for (size_t i = 0; i < word_count; i++) {
+        if (words[i][0] == '\0') {
+            return dr_cli_usage(cli, "an empty word is neither an image nor a thing");
+        }
     }
     request.image_path = words[0];
     request.things = &words[1];
     request.thing_count = word_count - 1;
+    result = id != NULL ? dr_update_check_id(cli, id) : 0;
+    result = result != 0 ? result : check_image(cli, &request);
+    if (result != 0) {
+        return result;
+    }
     if (id != NULL) {
         snprintf(request.update_id, sizeof(request.update_id), "%s", id);
     } else {
@@ -190,7 +219,9 @@ const struct dr_cli_verb dr_verb_update_create = {
         "  --wait           follow it to its end and show progress\n"
         "  --timeout S      with --wait: give up after S seconds (600)\n"
         "  --id ID          name the update yourself (letters, digits, - and _)\n"
-        "  --description T  a note for the operators\n\n"
+        "  --description T  a note for the operators\n"
+        "tests only:\n"
+        "  --unchecked      offer it even if no device can take it\n\n"
         "Exit codes with --wait: 0 every thing succeeded, 2 one failed, 3 canceled, 124 time-out.",
     .run = run,
 };

@@ -16,6 +16,10 @@ static int run(struct dr_cli *cli)
     if (count == 0) {
         return dr_cli_usage(cli, "which update? `daruma update list` shows them");
     }
+    result = dr_update_check_id(cli, id);
+    if (result != 0) {
+        return result;
+    }
     struct dr_aws *aws = dr_aws_open(cli);
     if (aws == NULL) {
         return DR_EXIT_ERROR;
@@ -30,7 +34,8 @@ const struct dr_cli_verb dr_verb_update_watch = {
     .verb = "watch",
     .summary = "follow an update to its end",
     .usage = "update watch ID [--timeout S]",
-    .help = "Print every change of status until all things have ended.\n\n"
+    .help = "Print every change of status until all things have ended. A cloud that is restarted\n"
+            "meanwhile is waited for.\n\n"
             "  --timeout S  give up after S seconds (600); 0 looks once\n\n"
             "Exit codes: 0 every thing succeeded, 2 one failed, 3 canceled, 124 time-out.",
     .run = run,

@@ -8,16 +8,37 @@
 
 #define POLL_INTERVAL_US 200000u
 #define TARGET_BYTES 1024u
+#define ID_LEN_MAX 56u /* the job's name, 64 at most, has a prefix */
 
 void dr_update_job_id(const char *update_id, char *out)
 {
     snprintf(out, 128, "AFR_OTA-%s", update_id);
 }
 
+int dr_update_check_id(struct dr_cli *cli, const char *update_id)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    size_t len = strlen(update_id);
+    if (len == 0 || len > ID_LEN_MAX || strspn(update_id, letters) != len) {
+        return dr_cli_usage(
+            cli, "the name of an update has 1 to %u letters, digits, - and _, unlike \"%s\"",
+            ID_LEN_MAX, update_id);
+    }
+    return 0;
+}
+
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text != NULL ? text : "";
+}
+
+static int64_t now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec;
 }
 
 /* How bad a status is for the exit code; -1 while the execution goes on. */
@@ -95,6 +116,18 @@ static json_t *fetch_all(struct dr_aws *aws, const char *job_id)
     return all;
 }
 
+json_t *dr_update_executions(struct dr_aws *aws, const char *update_id)
+{
+    char job_id[128];
+    dr_update_job_id(update_id, job_id);
+    return fetch_all(aws, job_id);
+}
+
+bool dr_update_is_open(const json_t *execution)
+{
+    return outcome(text_of(execution, "status")) < 0;
+}
+
 /* "done/total" as the device reports it. */
 static void show_progress(struct dr_cli *cli, const char *thing, const char *progress)
 {
@@ -144,30 +177,66 @@ static int compare(struct dr_cli *cli, json_t *before, json_t *now)
     return open ? -1 : worst;
 }
 
-int dr_update_follow(
-    struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t timeout_s)
+/* The executions now; waits for a cloud that answered before and does not now. NULL after an error
+ * line, or when the time is up. */
+static json_t *
+fetch_patiently(struct dr_cli *cli, struct dr_aws *aws, const char *job_id, int64_t end_s)
+{
+    bool told = false;
+    for (;;) { /* bound: end_s */
+        json_t *all = fetch_all(aws, job_id);
+        if (all != NULL || !dr_aws_unreachable(aws) || now_s() >= end_s) {
+            return all;
+        }
+        if (!told && !cli->json) {
+            fputs("the cloud does not answer; waiting for it\n", stderr);
+        }
+        told = true;
+        usleep(POLL_INTERVAL_US);
+    }
+}
+
+/* Until all have ended or the time is up. *ret_last: what was seen last, NULL after an error. */
+static int follow(
+    struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t timeout_s,
+    json_t **ret_last)
 {
     char job_id[128];
-    struct timespec start;
-    struct timespec now;
-    json_t *before = NULL;
+    json_t *last = NULL;
     int result = -1;
+    int64_t end_s = now_s() + (int64_t)(timeout_s < INT32_MAX ? timeout_s : INT32_MAX);
     dr_update_job_id(update_id, job_id);
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    for (;;) {
-        json_t *all = fetch_all(aws, job_id);
+    for (;;) { /* bound: end_s */
+        dr_aws_set_patient(aws, last != NULL);
+        json_t *all = fetch_patiently(cli, aws, job_id, end_s);
+        if (all == NULL && last != NULL && dr_aws_unreachable(aws)) {
+            break;
+        }
         if (all == NULL) {
-            json_decref(before);
+            json_decref(last);
+            *ret_last = NULL;
             return DR_EXIT_ERROR;
         }
-        result = compare(cli, before, all);
-        json_decref(before);
-        before = all;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if (result >= 0 || (uint64_t)(now.tv_sec - start.tv_sec) >= timeout_s) {
+        result = compare(cli, last, all);
+        json_decref(last);
+        last = all;
+        if (result >= 0 || now_s() >= end_s) {
             break;
         }
         usleep(POLL_INTERVAL_US);
+    }
+    *ret_last = last;
+    return result;
+}
+
+int dr_update_follow(
+    struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t timeout_s)
+{
+    json_t *before = NULL;
+    int result = follow(cli, aws, update_id, timeout_s, &before);
+    dr_aws_set_patient(aws, false);
+    if (before == NULL) {
+        return DR_EXIT_ERROR;
     }
     if (cli->json) {
         json_t *shown = json_pack("{s:s, s:O}", "updateId", update_id, "executions", before);

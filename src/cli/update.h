@@ -10,12 +10,22 @@
 /* The job that an OTA update makes is named after it, as on AWS. out holds 128 bytes. */
 void dr_update_job_id(const char *update_id, char *out);
 
+/* Is this a name for an update? Else an exit code after an error line. */
+int dr_update_check_id(struct dr_cli *cli, const char *update_id);
+
+/* All executions of the update's job: an object thing -> {thing, status, details}; a new reference,
+ * or NULL after an error line. */
+json_t *dr_update_executions(struct dr_aws *aws, const char *update_id);
+
+/* Has this execution not ended yet? */
+bool dr_update_is_open(const json_t *execution);
+
 /* Follow an update until every execution has ended, or timeout_s passes (0: look once).
  *
- * Prints each change of a thing's status as a line (with --json: one object at the end). Returns
- * DR_EXIT_DONE when all succeeded, DR_EXIT_DEVICE_FAILED when one failed, was rejected or timed
- * out, DR_EXIT_ABORTED when one was canceled or removed, DR_EXIT_TIMEOUT, or DR_EXIT_ERROR after an
- * error line. */
+ * A cloud that stops answering meanwhile is waited for. Prints each change of a thing's status as a
+ * line (with --json: one object at the end). Returns DR_EXIT_DONE when all succeeded,
+ * DR_EXIT_DEVICE_FAILED when one failed, was rejected or timed out, DR_EXIT_ABORTED when one was
+ * canceled or removed, DR_EXIT_TIMEOUT, or DR_EXIT_ERROR after an error line. */
 int dr_update_follow(
     struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t timeout_s);
 
