@@ -62,6 +62,10 @@ int dr_cloud_locate(struct dr_cli *cli, bool create, struct dr_cloud *ret_cloud)
             "another --cloud",
             cli->cloud_dir);
     }
+    if (access(dr_cloud_path(ret_cloud, "cloud.json"), R_OK) != 0 && errno == EACCES) {
+        return dr_cli_error(
+            cli, "the cloud in %s is another user's: %s", ret_cloud->dir, strerror(EACCES));
+    }
     /* The lock stands there, and is taken before anything else is made. */
     return create ? make_directory(ret_cloud, dr_cloud_path(ret_cloud, "run"), 0711) : 0;
 }

@@ -269,6 +269,17 @@ static int report_death(struct dr_cloud *cloud, enum dr_cloud_part part)
     char why[512];
     const char *log = dr_cloud_path(cloud, parts[part].log);
     last_line(log, why, sizeof why);
+    /* darumad and mosquitto say it each in its own words. */
+    bool port_taken =
+        strstr(why, ": busy") != NULL || strstr(why, "Address already in use") != NULL;
+    if (port_taken && part != DR_CLOUD_SIGNER) {
+        bool api = part == DR_CLOUD_DAEMON;
+        return dr_cli_error(
+            cloud->cli,
+            "port %u is taken by another program; end that, or choose another with %s N",
+            (unsigned)(api ? cloud->api_port : cloud->mqtt_port),
+            api ? "--api-port" : "--mqtt-port");
+    }
     return dr_cli_error(cloud->cli, "%s ended by itself: %s (%s)", parts[part].name, why, log);
 }
 

@@ -93,8 +93,20 @@ static json_t *describe(const struct dr_cloud *cloud, const struct dr_cloud_proc
         "darumad", (int)processes->pids[DR_CLOUD_DAEMON]);
 }
 
+/* Do the other verbs find this directory without being told? */
+static bool is_found(const struct dr_cloud *cloud)
+{
+    const char *named = getenv("DARUMA_CLOUD");
+    char *absolute = realpath(named != NULL ? named : "daruma-cloud", NULL);
+    bool same = absolute != NULL && strcmp(absolute, cloud->dir) == 0;
+    free(absolute);
+    return same;
+}
+
 static void tell(const struct dr_cloud *cloud, bool background)
 {
+    /* Quotes in the path were refused. */
+    const char *quote = strpbrk(cloud->dir, " *?[](){}<>|&;#!~") != NULL ? "'" : "";
     printf(
         "%s cloud in %s is up\n"
         "\n"
@@ -102,17 +114,22 @@ static void tell(const struct dr_cloud *cloud, bool background)
         "  devices  localhost:%u           MQTT over TLS, one certificate each\n"
         "  logs     %s/run/*.log\n"
         "\n"
-        "next:\n"
+        "next:\n",
+        cloud->is_new ? "a new" : "the", cloud->dir, (unsigned)cloud->api_port,
+        (unsigned)cloud->mqtt_port, cloud->dir);
+    if (!is_found(cloud)) {
+        printf("  export DARUMA_CLOUD=%s%s%s\n", quote, cloud->dir, quote);
+    }
+    printf(
         "  daruma key new product.pem                        a key that signs your firmware\n"
         "  daruma device create lamp --help                  a virtual device\n"
         "  daruma update create --help                       send it an update\n"
         "or with the AWS command line:\n"
-        "  . %s/env.sh\n"
+        "  . %s%s/env.sh%s\n"
         "  aws --endpoint-url \"$AWS_ENDPOINT_URL\" iot list-things\n"
         "\n"
         "%s\n",
-        cloud->is_new ? "a new" : "the", cloud->dir, (unsigned)cloud->api_port,
-        (unsigned)cloud->mqtt_port, cloud->dir, cloud->dir,
+        quote, cloud->dir, quote,
         background ? "it runs in the background; `daruma cloud down` ends it" : "Ctrl-C ends it");
     (void)fflush(stdout);
 }
@@ -241,7 +258,7 @@ static int run(struct dr_cli *cli)
         return result;
     }
     if (api_port > 65535 || mqtt_port > 65535 || (api_port != 0 && api_port == mqtt_port)) {
-        return dr_cli_usage(cli, "--api-port and --mqtt-port are two ports from 1 to 65535");
+        return dr_cli_usage(cli, "--api-port and --mqtt-port are two different ports, 1 to 65535");
     }
     if (directory != NULL) {
         cli->cloud_dir = directory;

@@ -140,7 +140,7 @@ class CloudTest(unittest.TestCase):
             other.listen()
             done = self.daruma("cloud", "up", "--dir", self.dir)
             self.assertEqual(done.returncode, 1)
-            self.assertIn("busy", done.stderr)
+            self.assertIn("is taken by another program", done.stderr)
         (self.dir / "store/daruma.db").write_bytes(b"damaged" * 1000)
         done = self.daruma("cloud", "up", "--dir", self.dir)
         self.assertEqual(done.returncode, 1)
