@@ -53,6 +53,20 @@ read_keys(struct dr_cli *cli, const struct request *request, struct dr_trust_rec
     return result;
 }
 
+/* Before anything is made: a device that trusts other keys than those of its factory image would
+ * have to be deleted. */
+static int
+check_image(struct dr_cli *cli, const struct request *request, struct dr_cli_image *image)
+{
+    volatile enum dr_verdict verdict = image->verdict;
+    if (dr_verdict_is_accept(&verdict)) {
+        return 0;
+    }
+    return dr_cli_error(
+        cli, "a boot ROM that trusts %s would refuse %s: %s (%s); give the key that signed it",
+        request->key, request->image, dr_reason_text(image->reason), dr_reason_word(image->reason));
+}
+
 /* The product is what the factory image says, unless told otherwise. */
 static int name_product(
     struct dr_cli *cli, const struct request *request, const struct dr_cli_image *image,
@@ -107,8 +121,8 @@ write_conf(struct dr_cli *cli, const struct request *request, const struct dr_pr
 {
     char text[512];
     int len = snprintf(
-        text, sizeof text, "name %s\nboard %s\nproduct %s\ntime-divisor %u\n",
-        request->device.name, plan->board->name, plan->trust.product, plan->trust.time_divisor);
+        text, sizeof text, "name %s\nboard %s\nproduct %s\ntime-divisor %u\n", request->device.name,
+        plan->board->name, plan->trust.product, plan->trust.time_divisor);
     if (dr_device_write(plan->directory, "board.conf", (const uint8_t *)text, (size_t)len, 0644) !=
         DR_OK) {
         return dr_cli_error(cli, "cannot write %s/board.conf", plan->directory);
@@ -159,9 +173,12 @@ report(struct dr_cli *cli, const struct request *request, const struct dr_provis
     }
     printf(
         "%s is made (product %s, %u trust anchor%s, identity %s).\n"
-        "Switch it on with `daruma device run %s`.\n",
+        "Switch it on with `daruma device run %s%s%s%s`.\n",
         request->device.name, plan->trust.product, plan->trust.trust.key_count,
-        plan->trust.trust.key_count == 1 ? "" : "s", identity, request->device.name);
+        plan->trust.trust.key_count == 1 ? "" : "s", identity, request->device.name,
+        request->device.parent != NULL ? " --dir '" : "",
+        request->device.parent != NULL ? request->device.parent : "",
+        request->device.parent != NULL ? "'" : "");
     if (plan->trust.time_divisor != 1 || plan->host_key_normal != NULL) {
         printf("It is a test device: its clocks or its keys are not those of a product.\n");
     }
@@ -244,7 +261,10 @@ static int run(struct dr_cli *cli)
     }
     plan.image = image->data;
     plan.image_bytes = image->size_bytes;
-    result = name_product(cli, &request, image, &plan.trust);
+    result = check_image(cli, &request, image);
+    if (result == 0) {
+        result = name_product(cli, &request, image, &plan.trust);
+    }
     if (result == 0) {
         result = with_programs(cli, &request, &plan);
     }
@@ -272,6 +292,6 @@ const struct dr_cli_verb dr_verb_device_create = {
         "tests only:\n"
         "  --time-divisor N   pin stages and long waits of the boot ROM N times shorter\n"
         "  --key-from-host F, --key-from-host-recovery F\n"
-        "                     identity keys from files; marked for ever in the secure element\n",
+        "                     identity keys from files; marked for ever in the secure element",
     .run = run,
 };

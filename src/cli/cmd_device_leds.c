@@ -90,6 +90,6 @@ const struct dr_cli_verb dr_verb_device_leds = {
     .usage = "device leds NAME [--once] [--dir DIRECTORY]",
     .help = "A line per change: the status LED's code, the application's first eight LEDs, and "
             "what it means.\n\n"
-            "  --once   print the present state and end (so does --json)\n",
+            "  --once   print the present state and end (so does --json)",
     .run = run,
 };

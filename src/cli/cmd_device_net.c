@@ -3,7 +3,9 @@
 #include "cli/device.h"
 #include "tools/provision/device.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NET_FILE "net.conf"
@@ -36,6 +38,40 @@ static int print_net(struct dr_cli *cli, const struct dr_cli_device *device)
     return dr_cli_print_json(cli, json_pack("{s:s, s:o}", "name", device->name, "names", names));
 }
 
+/* "address", "address:port", "[address]:port", as the board reads them. */
+static bool valid_target(const char *text)
+{
+    char host[INET6_ADDRSTRLEN];
+    uint8_t address[16];
+    const char *port = NULL;
+    bool bracket = text[0] == '[';
+    const char *colon = strchr(text, ':');
+    size_t len = bracket ? strcspn(++text, "]") : strlen(text);
+    if (bracket && text[len] == '\0') {
+        return false;
+    }
+    if (bracket && text[len + 1] != '\0') {
+        port = text[len + 1] == ':' ? text + len + 2 : "";
+    } else if (!bracket && colon != NULL && colon == strrchr(text, ':')) {
+        len = (size_t)(colon - text);
+        port = colon + 1;
+    }
+    if (len >= sizeof host) {
+        return false;
+    }
+    memcpy(host, text, len);
+    host[len] = '\0';
+    if (port != NULL) {
+        long number = strtol(port, NULL, 10);
+        if (port[0] == '\0' || port[strspn(port, "0123456789")] != '\0' || number < 1 ||
+            number > UINT16_MAX) {
+            return false;
+        }
+    }
+    return inet_pton(AF_INET6, host, address) == 1 ||
+           (!bracket && inet_pton(AF_INET, host, address) == 1);
+}
+
 static int run(struct dr_cli *cli)
 {
     struct dr_cli_device device;
@@ -59,6 +95,13 @@ static int run(struct dr_cli *cli)
             (host != NULL && strpbrk(host, " \t\n") != NULL)) {
             return dr_cli_usage(cli, "names and addresses hold no blanks");
         }
+        if (!valid_target(redirect)) {
+            return dr_cli_usage(
+                cli,
+                "--redirect is an address, not a name: 127.0.0.1, 127.0.0.1:8883 or "
+                "[::1]:8883, not %s",
+                redirect);
+        }
         int len = snprintf(text, sizeof text, "%s %s\n", host != NULL ? host : "*", redirect);
         if (len <= 0 || (size_t)len >= sizeof text) {
             return dr_cli_usage(cli, "that is too long for a name and an address");
@@ -81,6 +124,6 @@ const struct dr_cli_verb dr_verb_device_net = {
             "Works on new connections at once, and survives power cuts.\n\n"
             "  --redirect A  IPv4, or [IPv6], with a port if it shall change as well\n"
             "  --host H      only this name; else every name\n"
-            "  --clear       look names up as this computer does\n",
+            "  --clear       look names up as this computer does",
     .run = run,
 };

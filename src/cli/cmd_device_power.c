@@ -95,7 +95,7 @@ const struct dr_cli_verb dr_verb_device_power = {
             "  off     orderly: what is being written is finished\n"
             "  cycle   off and on at once; what RAM retained is lost\n"
             "  reset   the reset button; a running image that did not ask for it is charged "
-            "with a fault\n",
+            "with a fault",
     .run = run_power,
 };
 
@@ -105,6 +105,6 @@ const struct dr_cli_verb dr_verb_device_power_cut = {
     .summary = "pull the plug: kill the whole board in the middle of whatever it does",
     .usage = "device power-cut NAME [--dir DIRECTORY]",
     .help = "Board, firmware and secure element are killed at once (SIGKILL). `device run` or\n"
-            "`device power NAME on` brings the device back.\n",
+            "`device power NAME on` brings the device back.",
     .run = run_power_cut,
 };

@@ -126,6 +126,6 @@ const struct dr_cli_verb dr_verb_device_press = {
             "  above 20 s   nothing (changed one's mind)\n\n"
             "  --seconds N  how long, fractions allowed\n"
             "  --stage S    the middle of a stage\n"
-            "  --live       hold the pin without switching the power off and on\n",
+            "  --live       hold the pin without switching the power off and on",
     .run = run,
 };

@@ -131,6 +131,6 @@ const struct dr_cli_verb dr_verb_device_run = {
             "is on\n"
             "already is only watched.\n\n"
             "  --background   return as soon as the board answers; console in console.log\n"
-            "  --dir D        where the devices are (DARUMA_DEVICES, else ./devices)\n",
+            "  --dir D        where the devices are (DARUMA_DEVICES, else ./devices)",
     .run = run,
 };

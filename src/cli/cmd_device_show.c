@@ -136,6 +136,6 @@ const struct dr_cli_verb dr_verb_device_show = {
     .usage = "device show NAME [--with-cloud] [--dir DIRECTORY]",
     .help = "The board's own view: program running, slot, version, state, LED, last hand-off; and\n"
             "the cloud's, if it can be reached.\n\n"
-            "  --with-cloud  ask the cloud with --json as well\n",
+            "  --with-cloud  ask the cloud with --json as well",
     .run = run,
 };

@@ -6,6 +6,7 @@
 #include "tools/provision/provision.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 #define OPTIONS_MAX 12u
 #define WORDS_MAX 4u
-#define NAME_BYTES_MAX 128u
+#define NAME_BYTES_MAX 64u /* the common name of its certificate, X.520 upper bound */
 
 /* AWS's alphabet for thing names, without what means something in a path. */
 static bool valid_name(const char *name)
@@ -64,17 +65,23 @@ int dr_cli_device_parse(
     }
     if (!valid_name(words[0])) {
         return dr_cli_usage(
-            cli, "a device name has 1 to 128 letters, digits, '_', '-', ':' or '.': %s", words[0]);
+            cli, "a device name has 1 to 64 letters, digits, '_', '-', ':' or '.': %s", words[0]);
     }
     ret_device->name = words[0];
+    ret_device->parent = parent;
     for (size_t i = 0; i < positional_max; i++) {
         positional[i] = words[i + 1u];
     }
     result = locate(cli, parent, ret_device);
-    if (result == 0 && must_exist && access(ret_device->directory, F_OK) != 0) {
+    if (result == 0 && must_exist && access(ret_device->directory, F_OK) != 0 && errno != EACCES) {
         return dr_cli_error(
             cli, "there is no device in %s; make it with `daruma device create %s`",
             ret_device->directory, ret_device->name);
+    }
+    if (result == 0 && must_exist && access(ret_device->directory, R_OK | W_OK | X_OK) != 0) {
+        return dr_cli_error(
+            cli, "%s cannot be used: %s; who made the device uses it", ret_device->directory,
+            strerror(errno));
     }
     return result;
 }

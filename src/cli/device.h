@@ -9,6 +9,7 @@
 
 struct dr_cli_device {
     const char *name;
+    const char *parent; /* --dir as given, NULL without: for commands that are suggested */
     char directory[PATH_MAX];
 };
 
