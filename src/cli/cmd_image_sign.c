@@ -6,9 +6,11 @@
 #include "cloud/pki/key.h"
 #include "format/image_write.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EXTRAS_MAX 16u
 #define EXTRA_BYTES_MAX 1024u
@@ -99,7 +101,7 @@ static int make_spec(struct dr_cli *cli, struct request *request)
     struct dr_image_spec *spec = &request->spec;
     const char *wrong = NULL;
     if (dr_version_parse(request->version, strlen(request->version), &spec->version) != DR_OK) {
-        return dr_cli_usage(cli, "--version must be like 1.2.3 or 1.2.3+4");
+        return dr_cli_usage(cli, "--version must be like 1.2.3 or 1.2.3+4, at most 255.255.65535");
     }
     if (request->counter != NULL) {
         spec->has_security_counter = true;
@@ -145,6 +147,9 @@ static int load_key(struct dr_cli *cli, const char *path, struct dr_pki_key **re
     uint8_t hash[DR_SHA256_BYTES];
     struct dr_pki_key *key = NULL;
     enum dr_status status = dr_pki_key_load(path, &key);
+    if (status == DR_E_DENIED && access(path, R_OK) != 0) {
+        return dr_cli_error(cli, "cannot read the key %s: %s", path, strerror(errno));
+    }
     if (status == DR_E_DENIED) {
         return dr_cli_error(
             cli, "%s can be read by others; take that away with `chmod 600 %s`", path, path);
@@ -181,6 +186,14 @@ static enum dr_status finish_image(
     return writer->status;
 }
 
+/* An image in an image would verify, and never run. */
+static bool begins_as_image(const uint8_t *data, size_t size_bytes)
+{
+    return size_bytes >= 4 && data[0] == (uint8_t)DR_IMAGE_MAGIC &&
+           data[1] == (uint8_t)(DR_IMAGE_MAGIC >> 8) &&
+           data[2] == (uint8_t)(DR_IMAGE_MAGIC >> 16) && data[3] == (uint8_t)(DR_IMAGE_MAGIC >> 24);
+}
+
 static int sign(struct dr_cli *cli, const struct request *request, const struct dr_pki_key *key)
 {
     size_t payload_bytes = 0;
@@ -194,6 +207,12 @@ static int sign(struct dr_cli *cli, const struct request *request, const struct 
         free(payload);
         return dr_cli_error(
             cli, "%s is empty; give the firmware as a raw binary", request->files[0]);
+    }
+    if (begins_as_image(payload, payload_bytes)) {
+        free(payload);
+        return dr_cli_error(
+            cli, "%s is an image already (`daruma image inspect` shows it); give the raw binary",
+            request->files[0]);
     }
     size_t capacity_bytes = payload_bytes + DR_IMAGE_HEADER_BYTES_MAX + DR_IMAGE_TLVS_BYTES_MAX;
     uint8_t *image = malloc(capacity_bytes);
