@@ -42,7 +42,9 @@ static void print_verbs(FILE *out)
     fprintf(
         out,
         "\nEvery verb takes --json, --quiet, --cloud DIR and --help.\n"
-        "The cloud is found in --cloud DIR, else DARUMA_CLOUD, else ./daruma-cloud.\n"
+        "The cloud is --cloud DIR, else what AWS_ENDPOINT_URL and its companions name (env.sh "
+        "sets\n"
+        "them), else DARUMA_CLOUD, else ./daruma-cloud.\n"
         "Exit codes: 0 done, 1 error, 2 device failed, 3 aborted, 64 wrong usage, 124 time-out.\n");
 }
 
@@ -90,6 +92,20 @@ static int unknown_command(int argc, char **argv)
     return DR_EXIT_USAGE;
 }
 
+/* `daruma help NOUN [VERB]` is `daruma NOUN VERB --help`, or the noun's verbs. */
+static int help_on(int word_count, char **words)
+{
+    static char option[] = "--help";
+    const struct dr_cli_verb *verb = find_verb(words[0], word_count > 1 ? words[1] : "");
+    if (verb == NULL) {
+        char *command[] = {words[0], words[0], word_count > 1 ? words[1] : NULL};
+        return unknown_command(word_count > 1 ? 3 : 2, command);
+    }
+    char *arguments[] = {option};
+    struct dr_cli cli = {.program = "daruma", .verb = verb, .argc = 1, .argv = arguments};
+    return verb->run(&cli);
+}
+
 int main(int argc, char **argv)
 {
     char directory[4096];
@@ -99,8 +115,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
         strcmp(argv[1], "-h") == 0) {
-        print_verbs(stdout);
-        return DR_EXIT_DONE;
+        if (argc == 2) {
+            print_verbs(stdout);
+            return DR_EXIT_DONE;
+        }
+        return help_on(argc - 2, argv + 2);
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
         puts("daruma " DARUMA_VERSION);
