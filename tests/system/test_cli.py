@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The `daruma` command as a clumsy person meets it: exit codes, one error line that says what to do, JSON everywhere."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
+from world import BIN, Device, World, wait_for  # noqa: E402
+
+LIMITS = "5,20,1,3"  # hang, health, soak, seal in seconds
+DONE, ERROR, FAILED, ABORTED, USAGE, TIMEOUT = 0, 1, 2, 3, 64, 124
+VERBS = ("cloud up", "cloud down", "cloud status", "device create", "device run", "device show", "device power",
+         "device power-cut", "device press", "device leds", "device net", "key new", "image sign", "image verify",
+         "image inspect", "update create", "update watch", "update cancel", "update list", "things list",
+         "things show")
+
+
+class Case(unittest.TestCase):
+    def refused(self, exit_code, *words, says=(), env=None):
+        """The command ends with exit_code after one line that says it (and a usage line for 64); the same as JSON."""
+        done = self.world.run(*words, check=False, env=env)
+        self.assertEqual(done.returncode, exit_code, (words, done.stdout, done.stderr))
+        self.assertEqual(done.stdout, "", words)
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), 2 if exit_code == USAGE else 1, done.stderr)
+        self.assertTrue(lines[0].startswith("daruma "), done.stderr)
+        for text in [says] if isinstance(says, str) else says:
+            self.assertIn(text, lines[0])
+        code, value = self.world.json(*words, check=False, timeout_s=60) if env is None else (exit_code, None)
+        self.assertEqual(code, exit_code, words)
+        if value is not None:
+            self.assertIn(lines[0].split(": ", 1)[1], value["error"])
+
+
+class HelpTest(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World()
+        cls.addClassCleanup(cls.world.close)
+
+    def test_every_verb_has_help(self):
+        listed = self.world.run("help").stdout
+        for verb in VERBS:
+            done = self.world.run(*verb.split(), "--help")
+            self.assertTrue(done.stdout.startswith("usage: daruma "), verb)
+            self.assertIn("\n\nglobal options:\n", done.stdout)
+            self.assertNotIn("\n\n\n", done.stdout, verb)
+            self.assertIn(verb, listed)
+            self.assertEqual(self.world.run("help", *verb.split()).stdout, done.stdout)
+
+    def test_help_of_a_noun_lists_its_verbs(self):
+        done = self.world.run("help", "device", check=False)
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("daruma device create NAME", done.stderr)
+        self.assertIn("no such noun", self.world.run("help", "nothing", check=False).stderr)
+
+    def test_wrong_words(self):
+        for words in ((), ("nothing",), ("device",), ("device", "nothing")):
+            done = self.world.run(*words, check=False)
+            self.assertEqual(done.returncode, USAGE, words)
+        self.refused(USAGE, "things", "list", "--bogus", says="unknown option --bogus")
+        self.refused(USAGE, "key", "new", says="give one file name")
+        self.refused(USAGE, "cloud", "up", "--api-port", "99999", says="1 to 65535")
+
+    def test_without_a_cloud(self):
+        for words in (("things",), ("update", "list"), ("update", "watch", "some")):
+            self.refused(ERROR, *words, says="`daruma cloud up")
+        self.refused(ERROR, "cloud", "status", says="`daruma cloud up` makes one")
+
+
+class ImageTest(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World()
+        cls.addClassCleanup(cls.world.close)
+        cls.key = cls.world.key("product")
+        cls.image = cls.world.image("firmware-good", "1.0.0")
+
+    def test_an_image_is_not_wrapped_again(self):
+        self.refused(ERROR, "image", "sign", "--key", self.key, "--version", "1.0.0", self.image, "out.img",
+                     says="is an image already")
+
+    def test_versions_have_bounds(self):
+        self.refused(USAGE, "image", "sign", "--key", self.key, "--version", "256.0.0", BIN / "firmware-good", "out.img",
+                     says="at most 255.255.65535")
+
+    def test_a_key_that_others_can_read(self):
+        loose = self.world.key("loose")
+        loose.chmod(0o644)
+        self.refused(ERROR, "image", "sign", "--key", loose, "--version", "1.0.0", BIN / "firmware-good", "out.img",
+                     says="chmod 600")
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to become somebody else")
+    def test_a_key_of_somebody_else(self):
+        self.world.dir.chmod(0o755)
+        done = subprocess.run([BIN / "daruma", "image", "sign", "--key", self.key, "--version", "1.0.0",
+                               BIN / "firmware-good", "/dev/null"], user="nobody", group="nogroup", extra_groups=[],
+                              capture_output=True, text=True, timeout=20, cwd="/")
+        self.assertEqual(done.returncode, ERROR)
+        self.assertIn("Permission denied", done.stderr)
+        self.assertNotIn("chmod", done.stderr)
+
+
+class CloudTest(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World()
+        cls.addClassCleanup(cls.world.close)
+        cls.world.cloud_up()
+        cls.factory = cls.world.image("firmware-good", "1.0.0", sequence=1, limits=LIMITS)
+        cls.device = Device(cls.world, "lamp")
+        cls.device.create(cls.factory)
+        cls.device.on()
+        wait_for("first report", lambda: cls.world.reported("lamp").get("version") == "1.0.0", 20)
+
+    def test_a_device_with_the_wrong_key_leaves_nothing(self):
+        other = self.world.key("other")
+        self.refused(ERROR, "device", "create", "second", "--key", other, "--image", self.factory,
+                     says=("would refuse", "image_key", "give the key that signed it"))
+        self.assertFalse((self.world.dir / "devices" / "second").exists())
+        self.world.run("device", "create", "second", "--key", self.world.key("product"), "--image", self.factory)
+
+    def test_device_names(self):
+        for name in ("a b", "../x", "l\u00e4mp", "x" * 65):
+            self.refused(USAGE, "device", "create", name, "--key", self.world.key("product"), "--image", self.factory,
+                         says="1 to 64 letters")
+        self.refused(ERROR, "device", "show", "nobody", says="`daruma device create nobody`")
+
+    def test_the_suggested_command_works_elsewhere(self):
+        done = self.world.run("device", "create", "third", "--key", self.world.key("product"), "--image", self.factory,
+                              "--dir", self.world.dir / "other place")
+        self.assertIn(f"device run third --dir '{self.world.dir}/other place'", done.stdout)
+
+    def test_redirections_are_addresses(self):
+        for target in ("name.example", "127.0.0.1:99999", "127.0.0.1:", "[::1", "[127.0.0.1]", "1.2.3", "[::1]x"):
+            self.refused(USAGE, "device", "net", "lamp", "--redirect", target, says="is an address, not a name")
+        self.addCleanup(self.world.run, "device", "net", "lamp", "--clear")
+        for target in ("127.0.0.1", "127.0.0.1:1", "[::1]:8883", "::1", "[::1]"):
+            names = self.world.json("device", "net", "lamp", "--redirect", target)[1]["names"]
+            self.assertEqual(names, {"*": target})
+
+    def test_unknown_things_and_updates(self):
+        self.refused(ERROR, "things", "show", "nobody", says="Thing nobody does not exist")
+        self.refused(ERROR, "update", "watch", "nothing", says="does not exist")
+        self.refused(ERROR, "update", "cancel", "nothing", says="does not exist")
+        for words in (("watch", "a b"), ("cancel", "a/b"), ("create", self.factory, "lamp", "--id", "bad id"),
+                      ("create", self.factory, "lamp", "--id", "x" * 57)):
+            self.refused(USAGE, "update", *words, says="letters, digits, - and _")
+        self.refused(USAGE, "update", "create", self.factory, "", says="empty word")
+
+    def test_what_is_no_image_is_not_offered(self):
+        self.refused(ERROR, "update", "create", self.world.key("product"), "lamp", says="is no good image")
+        self.refused(ERROR, "update", "create", "nowhere.img", "lamp", says="cannot read nowhere.img")
+
+    def test_every_answer_is_json(self):
+        for words in (("cloud", "status"), ("things",), ("things", "show", "lamp"), ("update", "list"),
+                      ("device", "show", "lamp"), ("device", "leds", "lamp", "--once"), ("device", "net", "lamp"),
+                      ("image", "inspect", self.factory),
+                      ("image", "verify", "--key", self.world.key("product"), self.factory)):
+            self.world.json(*words)
+
+    def test_cloud_on_the_command_line_beats_the_environment(self):
+        elsewhere = {**self.world.aws_environment(), "AWS_ENDPOINT_URL": "https://127.0.0.1:1"}
+        self.refused(ERROR, "things", env=elsewhere, says=("does not answer", "AWS_ENDPOINT_URL"))
+        self.assertIn("lamp", self.world.run("things", "--cloud", self.world.cloud_dir, env=elsewhere).stdout)
+        self.world.run("cloud", "status", env=elsewhere)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to become somebody else")
+    def test_somebody_else(self):
+        self.world.dir.chmod(0o755)
+        device = self.world.dir / "devices"
+        for words, says in ((("cloud", "status"), "another user's"), (("cloud", "down"), "another user's"),
+                            (("things",), "Permission denied"), (("device", "show", "lamp", "--dir", device),
+                                                                 "who made the device uses it")):
+            done = subprocess.run([BIN / "daruma", *words], user="nobody", group="nogroup", extra_groups=[], cwd="/",
+                                  capture_output=True, text=True, timeout=20,
+                                  env={"PATH": "/usr/bin", "DARUMA_CLOUD": str(self.world.cloud_dir)})
+            self.assertEqual(done.returncode, ERROR, (words, done.stdout))
+            self.assertIn(says, done.stderr)
+
+
+class UpdateTest(Case):
+    """One device each: what one test does to its device must not matter to another."""
+
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+        self.world.cloud_up()
+        self.device = Device(self.world, "lamp")
+        self.device.create(self.world.image("firmware-good", "1.0.0", sequence=1, limits=LIMITS))
+
+    def offered_while_off(self, update_id):
+        image = self.world.image("firmware-good", "1.1.0", sequence=2, limits=LIMITS)
+        self.world.run("update", "create", image, "lamp", "--id", update_id)
+
+    def test_exit_codes_of_waiting(self):
+        self.offered_while_off("first")
+        done = self.world.run("update", "watch", "first", "--timeout", "1", check=False)
+        self.assertEqual((done.returncode, done.stdout), (TIMEOUT, "lamp QUEUED\n"))
+        self.assertIn("`daruma update watch first` goes on", done.stderr)
+        self.assertEqual(self.world.run("update", "watch", "first", "--timeout", "0").stdout, "lamp QUEUED\n")
+        self.device.on()
+        self.assertTrue(self.world.run("update", "watch", "first").stdout.endswith("lamp SUCCEEDED\n"))
+        image = self.world.image("firmware-selftest", "1.2.0", sequence=3, limits=LIMITS)
+        code, value = self.world.json("update", "create", image, "lamp", "--wait", check=False)
+        self.assertEqual((code, value["executions"]["lamp"]["details"]["reason"]), (FAILED, "self_test"))
+        self.device.off()
+        self.offered_while_off("second")
+        done = self.world.run("update", "cancel", "second")
+        self.assertEqual(done.stdout, "update second canceled\n")
+        self.assertEqual(self.world.run("update", "watch", "second", check=False).returncode, ABORTED)
+        self.refused(ERROR, "update", "cancel", "second", says="CANCELED")
+
+    def test_cancel_tells_what_goes_on_and_force_ends_it(self):
+        # A soak that the test will not wait for keeps the execution in progress.
+        image = self.world.image("firmware-good", "1.1.0", sequence=2, limits="5,90,60,60")
+        self.device.on()
+        self.world.run("update", "create", image, "lamp", "--id", "long")
+        wait_for("in progress", lambda: self.world.run("update", "watch", "long", "--timeout", "0").stdout
+                 == "lamp IN_PROGRESS\n", 20)
+        said = self.world.run("update", "cancel", "long").stdout.splitlines()
+        self.assertEqual(said[0], "update long canceled")
+        self.assertIn("lamp has begun and goes on; `daruma update cancel long --force`", said[1])
+        said = self.world.run("update", "cancel", "long", "--force").stdout
+        self.assertEqual(said, "update long canceled\n")
+        self.assertEqual(self.world.run("update", "watch", "long", check=False).returncode, ABORTED)
+
+    def test_watching_outlives_a_restart_of_the_cloud(self):
+        self.offered_while_off("first")
+        watch = subprocess.Popen([BIN / "daruma", "update", "watch", "first", "--timeout", "60"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.world.dir,
+                                 env={**os.environ, "DARUMA_CLOUD": str(self.world.cloud_dir)})
+        self.addCleanup(watch.stderr.close)
+        self.addCleanup(watch.stdout.close)
+        self.addCleanup(watch.wait)
+        self.addCleanup(watch.kill)
+        self.assertEqual(watch.stdout.readline(), "lamp QUEUED\n")
+        self.world.cloud_down()
+        self.assertEqual(watch.stderr.readline(), "the cloud does not answer; waiting for it\n")
+        self.world.cloud_up()
+        self.device.on()
+        self.assertEqual(watch.wait(60), DONE)
+        self.assertTrue(watch.stdout.read().endswith("lamp SUCCEEDED\n"))
+
+    def test_an_interrupted_wait_leaves_the_update_alone(self):
+        image = self.world.image("firmware-good", "1.1.0", sequence=2, limits=LIMITS)
+        create = subprocess.Popen([BIN / "daruma", "update", "create", image, "lamp", "--wait", "--id", "first"],
+                                  stdout=subprocess.PIPE, text=True, cwd=self.world.dir,
+                                  env={**os.environ, "DARUMA_CLOUD": str(self.world.cloud_dir)})
+        self.addCleanup(create.stdout.close)
+        self.assertEqual(create.stdout.readline(), "lamp QUEUED\n")
+        create.send_signal(signal.SIGINT)
+        self.assertEqual(create.wait(10), -signal.SIGINT)
+        self.device.on()
+        self.assertTrue(self.world.run("update", "watch", "first").stdout.endswith("lamp SUCCEEDED\n"))
+
+
+class PortTest(Case):
+    def test_a_port_that_is_taken(self):
+        world = World()
+        self.addCleanup(world.close)
+        world.cloud_up()
+        ports = world.settings()
+        taken = {"--api-port": ports["api"].rsplit(":", 1)[1], "--mqtt-port": str(ports["mqtt_port"])}
+        for option, port in taken.items():
+            done = world.run("cloud", "up", "--dir", world.dir / option.strip("-"), option, port, "--background",
+                             check=False)
+            self.assertEqual(done.returncode, ERROR, done.stdout)
+            self.assertIn(f"port {port} is taken by another program; end that, or choose another with {option} N",
+                          done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
