@@ -61,7 +61,13 @@ static int check_image(struct dr_cli *cli, const struct request *request)
         return DR_EXIT_ERROR;
     }
     enum dr_reason reason = image->reason;
+    bool without_product = reason == DR_REASON_KEY && image->info.product_len == 0;
     dr_cli_image_free(image);
+    if (without_product) {
+        return dr_cli_error(
+            cli, "%s names no product, so no device takes it; sign it with `--product NAME`",
+            request->image_path);
+    }
     if (reason == DR_REASON_KEY) {
         return 0;
     }

@@ -16,16 +16,16 @@
 #define WORDS_MAX 4u
 #define NAME_BYTES_MAX 64u /* the common name of its certificate, X.520 upper bound */
 
-/* AWS's alphabet for thing names, without what means something in a path. */
+/* AWS's alphabet for thing names; nothing in it means something in a path. */
 static bool valid_name(const char *name)
 {
     size_t len = strlen(name);
     for (size_t i = 0; i < len; i++) {
-        if (!isalnum((unsigned char)name[i]) && strchr("_-:.", name[i]) == NULL) {
+        if (!isalnum((unsigned char)name[i]) && strchr("_-:", name[i]) == NULL) {
             return false;
         }
     }
-    return len > 0 && len <= NAME_BYTES_MAX && name[0] != '.';
+    return len > 0 && len <= NAME_BYTES_MAX;
 }
 
 static int locate(struct dr_cli *cli, const char *parent, struct dr_cli_device *device)
@@ -65,7 +65,7 @@ int dr_cli_device_parse(
     }
     if (!valid_name(words[0])) {
         return dr_cli_usage(
-            cli, "a device name has 1 to 64 letters, digits, '_', '-', ':' or '.': %s", words[0]);
+            cli, "a device name has 1 to 64 letters, digits, '_', '-' or ':': %s", words[0]);
     }
     ret_device->name = words[0];
     ret_device->parent = parent;

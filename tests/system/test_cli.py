@@ -124,7 +124,7 @@ class CloudTest(Case):
         self.world.run("device", "create", "second", "--key", self.world.key("product"), "--image", self.factory)
 
     def test_device_names(self):
-        for name in ("a b", "../x", "l\u00e4mp", "x" * 65):
+        for name in ("a b", "../x", "l\u00e4mp", "a.b", "x" * 65):
             self.refused(USAGE, "device", "create", name, "--key", self.world.key("product"), "--image", self.factory,
                          says="1 to 64 letters")
         self.refused(ERROR, "device", "show", "nobody", says="`daruma device create nobody`")
@@ -153,6 +153,9 @@ class CloudTest(Case):
 
     def test_what_is_no_image_is_not_offered(self):
         self.refused(ERROR, "update", "create", self.world.key("product"), "lamp", says="is no good image")
+        self.world.run("image", "sign", "--key", self.world.key("product"), "--version", "1.0.0", BIN / "firmware-good",
+                       "plain.img")
+        self.refused(ERROR, "update", "create", "plain.img", "lamp", says=("names no product", "--product NAME"))
         self.refused(ERROR, "update", "create", "nowhere.img", "lamp", says="cannot read nowhere.img")
 
     def test_every_answer_is_json(self):
