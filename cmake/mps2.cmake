@@ -4,6 +4,9 @@
 set(DR_MPS2_DIR ${CMAKE_SOURCE_DIR}/boards/mps2_an385)
 find_program(DR_OBJCOPY arm-none-eabi-objcopy REQUIRED)
 
+add_custom_target(dr_mps2_programs)
+add_custom_target(dr_mps2_test_programs)
+
 # dr_mps2_image(<name> SCRIPT <linker script> SOURCES <files> LIBS <libraries> DEFINES <macros>)
 # The script goes through the preprocessor, so that it shares map.h with the C code.
 function(dr_mps2_image name)
@@ -22,6 +25,7 @@ function(dr_mps2_image name)
     target_link_options(${name} PRIVATE
         -mcpu=cortex-m3 -mthumb -nostartfiles --specs=nano.specs -Wl,--gc-sections -Wl,--no-warn-rwx-segments
         -T ${script} -Wl,-Map=${CMAKE_BINARY_DIR}/${name}.map)
+    add_dependencies(dr_mps2_programs ${name})
     add_custom_command(TARGET ${name} POST_BUILD
         COMMAND ${DR_OBJCOPY} -O binary $<TARGET_FILE:${name}> ${CMAKE_BINARY_DIR}/bin/${name}.bin VERBATIM)
 endfunction()
@@ -47,13 +51,16 @@ if(EXISTS ${DR_MBEDTLS_DIR}/library/sha256.c)
     dr_mps2_image(rom-mps2 SCRIPT ${DR_MPS2_DIR}/rom/rom.ld.in
         SOURCES ${rom_sources} ${CMAKE_SOURCE_DIR}/boards/linux/rom/trust.c
         LIBS dr_mps2_common dr_device_boot dr_crypto dr_rom_primitives)
+    add_dependencies(dr_mps2_test_programs rom-mps2)
 endif()
 
-foreach(name steady hang crash lockup stray)
-    if(EXISTS ${DR_MPS2_DIR}/testfw/${name}.c)
+foreach(name steady hang crash lockup stray install)
+    if(TARGET dr_rom_primitives AND EXISTS ${DR_MPS2_DIR}/testfw/${name}.c)
         dr_mps2_image(testfw-mps2-${name} SCRIPT ${DR_MPS2_DIR}/testfw/testfw.ld.in
             SOURCES ${DR_MPS2_DIR}/testfw/${name}.c ${DR_MPS2_DIR}/testfw/testfw.c ${DR_MPS2_DIR}/testfw/start.c
-            LIBS dr_mps2_common dr_device_boot dr_format)
+                ${DR_MPS2_DIR}/rom/zeroize.c
+            LIBS dr_mps2_common dr_device_boot dr_device_slot dr_crypto dr_rom_primitives dr_format)
+        add_dependencies(dr_mps2_test_programs testfw-mps2-${name})
     endif()
 endforeach()
 

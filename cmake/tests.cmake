@@ -15,6 +15,9 @@ foreach(source ${unit_tests})
     list(APPEND unit_targets ${name})
 endforeach()
 add_custom_target(unit-tests DEPENDS ${unit_targets})
+if(TARGET mps2-test)
+    add_dependencies(unit-tests mps2-test) # system tests run its images
+endif()
 
 file(GLOB system_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/system/test_*.py)
 foreach(source ${system_tests})

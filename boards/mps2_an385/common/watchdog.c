@@ -7,6 +7,7 @@
 #define LOAD (DR_MPS2_WATCHDOG_AT + 0x000u)
 #define CONTROL (DR_MPS2_WATCHDOG_AT + 0x008u)
 #define INTERRUPT_CLEAR (DR_MPS2_WATCHDOG_AT + 0x00cu)
+#define RAW_STATUS (DR_MPS2_WATCHDOG_AT + 0x010u)
 #define LOCK (DR_MPS2_WATCHDOG_AT + 0xc00u)
 #define LOCK_OPEN 0x1acce551u
 #define CONTROL_INTERRUPT_AND_RESET 3u
@@ -37,6 +38,9 @@ void dr_watchdog_feed(void)
 
 void dr_watchdog_end(void)
 {
+    if ((dr_reg_read(RAW_STATUS) & 1u) == 0) {
+        dr_system_reset();
+    }
     /* The interrupt stays pending: the next expiry is the reset. */
     load(DR_WATCHDOG_GRACE_MS);
     for (;;) { /* bound: the reset */

@@ -18,8 +18,9 @@ void dr_watchdog_arm(uint32_t period_ms);
 
 void dr_watchdog_feed(void);
 
-/* For the NMI handler, after its record is written: the reset comes in DR_WATCHDOG_GRACE_MS instead
- * of after another whole period. Does not return. */
+/* For a handler that wrote its crash record. In the NMI the reset comes in DR_WATCHDOG_GRACE_MS
+ * instead of after another whole period; in any other handler at once, so that no NMI writes over
+ * the record. */
 _Noreturn void dr_watchdog_end(void);
 
 /* SYSRESETREQ. */

@@ -1,0 +1,173 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The Cortex-M3 board in its emulator: boot ROM, watchdog, crash record, lock-up, pin, power cuts, installs."""
+import pathlib
+import random
+import shutil
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from board_rig import BIN, DIVISOR, BoardTest, alive, os, wait_for  # noqa: E402
+
+POWER, LOCK_UP, ROM, PLANNED, FAULT = 1, 2, 3, 4, 5  # enum dr_reset_cause
+NONE, HANG, CRASH = 0, 1, 2  # enum dr_crash_reason
+SLOT_A, FACTORY_SLOT = 1, 3
+CANDIDATE, FACTORY_STATE = 1, 4
+FIRST_BOOT, REVERT, FACTORY, ERASE = 1, 5, 10, 11  # enum dr_transition_kind
+UP = (r"{}: up: cause transition epoch crash slot state tries leftovers "
+      r"(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)")
+LAYOUT = {"header_size": 1024, "load_address": 0x20010000}
+MISSING = [name for name in ("qemu-system-arm", "arm-none-eabi-gcc") if not shutil.which(name)]
+
+
+@unittest.skipIf(MISSING, f"not installed: {', '.join(MISSING)}")
+class Mps2(BoardTest):
+    def device(self, name, program="steady", *options, **fields):
+        self.assertTrue((BIN / "rom-mps2.bin").exists(), "the boot ROM is not built: cmake --build build --target mps2")
+        return super().device(name, f"testfw-mps2-{program}.bin", "--board", "mps2-an385", *options, **LAYOUT, **fields)
+
+    def up(self, device, count=1, program=r"\w+", timeout_s=30):
+        """cause, transition, epoch, crash, slot, state, tries, leftovers of the count-th start of such an image."""
+        return tuple(int(word) for word in self.wait_line(device, UP.format(program), count, timeout_s).groups())
+
+    def installer(self, name, program, key="product", **fields):
+        """A device whose factory image installs another one."""
+        device = self.device(name, "install")
+        candidate = self.world.image(f"testfw-mps2-{program}.bin", "2.0.0", key=key, sequence=2, pad_to=28000,
+                                     **{"limits": "1,5,1,5", **LAYOUT, **fields})
+        (device.path / "bundle.bin").write_bytes(candidate.read_bytes())
+        return device
+
+
+class Reset(Mps2):
+    def test_boots_the_factory_image_and_leaves_nothing_behind(self):
+        device = self.device("plain")
+        device.on()
+        self.assertEqual(self.up(device), (POWER, FIRST_BOOT, 0, NONE, FACTORY_SLOT, FACTORY_STATE, 0, 0))
+        shown = wait_for("the hand-off", lambda: (now := device.show())["running"] == "firmware" and now, 10)
+        for key, value in {"slot": "factory", "version": "1.0.0", "mode": "provisioning", "led_word": "normal",
+                           "boots": 1, "flash": "ok", "provisioned": "no", "spare": "A"}.items():
+            self.assertEqual(shown[key], value, key)
+
+    def test_hang_is_reset_with_a_record(self):
+        device = self.device("hangs", "hang")
+        device.on()
+        self.wait_line(device, "no longer feeding")
+        self.assertEqual(self.up(device, 2)[:4], (FAULT, FIRST_BOOT, 0, HANG))
+        self.wait_line(device, "watchdog: second expiry")
+
+    def test_crash_is_reset_with_a_record(self):
+        device = self.device("crashes", "crash")
+        device.on()
+        self.assertEqual(self.up(device, 2)[:4], (FAULT, FIRST_BOOT, 0, CRASH))
+
+    def test_lock_up_is_named(self):
+        device = self.device("locks-up", "lockup")
+        device.on()
+        self.assertEqual(self.up(device, 2)[0], LOCK_UP)
+        self.wait_line(device, "reset: lock-up")
+
+    def test_stray_writes_fault(self):
+        device = self.device("stray", "stray")
+        device.on()
+        for count in (2, 3, 4):
+            self.assertEqual(self.up(device, count)[3], CRASH)
+        self.assertEqual(self.lines(device, "WRITTEN"), [])
+        self.assertEqual(device.show()["slot"], "factory")
+
+    def test_button_cycle_and_kill(self):
+        device = self.device("buttons")
+        device.on()
+        self.up(device)
+        device.verb("power", "reset")
+        self.assertEqual(self.up(device, 2)[0], FAULT)
+        device.verb("power", "cycle")
+        self.assertEqual(self.up(device, 3)[0], POWER)
+        shown = device.show()
+        device.verb("power-cut")
+        for who in ("board_pid", "machine_pid", "anchor_pid"):
+            wait_for(f"{who} is gone", lambda who=who: not alive(shown[who]), 5, 0.002)
+        device.on()
+        self.assertEqual(self.up(device, 4)[:2], (POWER, FIRST_BOOT))
+
+    def test_a_dead_secure_element_stops_the_boot_and_comes_back(self):
+        device = self.device("anchorless")
+        device.on()
+        self.up(device)
+        os.kill(device.show()["anchor_pid"], signal.SIGKILL)
+        self.wait_line(device, "the secure element stopped")
+        device.verb("power", "reset")
+        self.up(device, 2)
+
+    def test_rom_without_keys_halts(self):
+        device = self.device("blank-rom")
+        shutil.copy(BIN / "rom-mps2.bin", device.path / "rom.new")
+        os.replace(device.path / "rom.new", device.path / "rom")
+        device.on()
+        self.wait_led(device, "halt-trust")
+        self.wait_line(device, "no trust anchors", 2)
+        self.assertEqual(self.lines(device, "up: cause"), [])
+
+
+class Pin(Mps2):
+    def stage(self, name, seconds):
+        """Press the pin of a running device for so long (its stages are DIVISOR times shorter)."""
+        device = self.device(name)
+        device.on()
+        self.up(device)
+        device.verb("press", "--seconds", seconds / DIVISOR)
+        return self.up(device, 2)
+
+    def test_stages(self):
+        for name, seconds, transition, epoch in (("short", 1, FIRST_BOOT, 0), ("factory", 7.5, FACTORY, 0),
+                                                 ("erase", 15, ERASE, 1), ("cancel", 26, FIRST_BOOT, 0)):
+            with self.subTest(name):
+                self.assertEqual(self.stage(f"pin-{name}", seconds)[1:3], (transition, epoch))
+
+
+class Install(Mps2):
+    def test_candidate_that_hangs_is_dropped_after_three_tries(self):
+        device = self.installer("hang-thrice", "hang")
+        device.on()
+        for count, tries in ((1, 3), (2, 2), (3, 1)):
+            self.assertEqual(self.up(device, count, "hang")[4:7], (SLOT_A, CANDIDATE, tries))
+        back = self.up(device, 3, "install")
+        self.assertEqual((back[1], back[3], back[4]), (REVERT, HANG, FACTORY_SLOT))
+        self.wait_line(device, r"stays: kind reason faults 5 \d+ 3")
+        self.assertEqual(len(self.lines(device, "hang: up")), 3)
+
+    def test_foreign_key_is_refused(self):
+        device = self.installer("foreign", "steady", key="other")
+        device.on()
+        self.wait_line(device, "stays: kind reason faults")
+        self.assertEqual(self.lines(device, "steady: up"), [])
+        self.assertEqual(device.show()["slot"], "factory")
+
+    def test_wrong_load_address_is_refused(self):
+        device = self.installer("astray", "steady", load_address=0x20000000)
+        device.on()
+        self.wait_line(device, "stays: kind reason faults")
+        self.assertEqual(self.lines(device, "steady: up"), [])
+
+    def test_killed_at_any_instant_of_an_install(self):
+        chance = random.Random(20260101)
+        device = self.installer("cut", "steady")
+        for step in range(6):
+            device.on()
+            self.wait_line(device, "power on", step + 1)
+            machine = wait_for("the machine", lambda: device.show()["machine_pid"], 10, 0.002)
+            wait_for("the instant", lambda at=chance.uniform(10, 400): device.show()["uptime_ms"] >= at, 10, 0.001)
+            os.kill(machine, signal.SIGKILL)
+            self.wait_line(device, "the machine lost its power", step + 1)
+            self.assertEqual(device.show()["running"], "off")
+            device.off()
+        device.on()
+        self.wait_line(device, UP.format("steady"), 1, 30)
+        shown = wait_for("the candidate", lambda: (now := device.show())["running"] == "firmware" and now, 10)
+        self.assertEqual((shown["version"], shown["slot"], shown["state"]), ("2.0.0", "A", "candidate"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
