@@ -38,7 +38,8 @@ static void test_both_ways(void)
     EXPECT_STR(
         out, "{\"clientToken\":\"5-lock\",\"version\":\"1.2.3+4\",\"digest\":"
              "\"dead000000000000000000000000000000000000000000000000000000000000\",\"slot\":\"B\","
-             "\"state\":\"candidate\",\"mode\":\"normal\",\"bootReason\":\"install\",\"lastReason\":\"hang\","
+             "\"state\":\"candidate\",\"mode\":\"normal\","
+             "\"bootReason\":\"install\",\"lastReason\":\"hang\","
              "\"rung\":0,\"triesLeft\":2,\"alerts\":3,\"uptime\":77,\"counters\":{\"security\":5,"
              "\"revocation\":1,\"epoch\":2},\"notes\":[{\"reason\":"
              "\"tls_untrusted_issuer\",\"detail\":\"CN=\\\"rogue\\\"\\u000a\",\"uptime\":60}]}");
