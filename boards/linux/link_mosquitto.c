@@ -12,7 +12,7 @@
 
 static void tell(struct dr_link_mosquitto *link, enum dr_link_event_kind kind, enum dr_link_fault f)
 {
-    struct dr_link_event event = {.kind = kind, .fault = f};
+    struct dr_link_event event = {.kind = kind, .fault = f, .until_s = link->tls.until_s};
     link->sink(link->sink_context, &event);
 }
 

@@ -42,8 +42,18 @@ static enum dr_link_fault fault_of(int error)
     }
 }
 
+/* The chain is good no longer than its first certificate. */
+static void note_end(struct dr_link_tls *tls, const X509 *certificate)
+{
+    struct tm end = {0};
+    time_t end_s = ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1 ? timegm(&end) : 0;
+    if (end_s > 0 && (tls->until_s == 0 || (uint64_t)end_s < tls->until_s)) {
+        tls->until_s = (uint64_t)end_s;
+    }
+}
+
 /* Is this certificate of the chain in its time? A pinned root (the last one) is not asked. */
-static bool in_time(const struct dr_link_tls *tls, X509_STORE_CTX *store)
+static bool in_time(struct dr_link_tls *tls, X509_STORE_CTX *store)
 {
     X509 *certificate = X509_STORE_CTX_get_current_cert(store);
     int depth = X509_STORE_CTX_get_error_depth(store);
@@ -61,6 +71,7 @@ static bool in_time(const struct dr_link_tls *tls, X509_STORE_CTX *store)
         X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_NOT_YET_VALID);
         return false;
     }
+    note_end(tls, certificate);
     return true;
 }
 

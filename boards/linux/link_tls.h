@@ -20,6 +20,7 @@ struct ec_key_method_st;
 struct dr_link_tls {
     struct ssl_ctx_st *context; /* NULL: closed */
     enum dr_link_fault fault;   /* what verification of the last handshake found; NONE so far */
+    uint64_t until_s;           /* when the first of the server's certificates ends */
 
     /* private, do not touch */
     struct ec_key_method_st *method;

@@ -81,6 +81,7 @@ struct dr_client_clock {
     uint64_t saved_s;
     uint64_t told_s; /* authenticated in this boot; 0 = not yet */
     uint64_t told_ms;
+    uint64_t until_s; /* who is connected shows a certificate that ends then; 0 = not known */
 };
 
 /* What a verification and a connection need, never at the same time. */

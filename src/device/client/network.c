@@ -126,6 +126,7 @@ void dr_client_sink(void *context, const struct dr_link_event *event)
     }
     if (event->kind == DR_LINK_UP) {
         agent_event.kind = DR_EVENT_LINK_UP;
+        client->clock.until_s = event->until_s;
         dr_client_log(client, "connected", client->endpoint.host);
     } else {
         agent_event.kind = DR_EVENT_LINK_DOWN;

@@ -75,15 +75,24 @@ enum dr_status dr_client_save(struct dr_client *client)
     return dr_vault_replace(&client->vault, &record_file, bytes, (uint32_t)size_bytes);
 }
 
+/* The service's word, within bounds: time does not go back behind a floor that is believed, and who
+ * speaks with a certificate claims no time at which that certificate has ended. So nobody moves the
+ * floor beyond what the same certificate still passes. A floor that was doubted (below) gives way.
+ */
 void dr_client_clock_tell(struct dr_client *client, uint64_t time_s)
 {
     struct dr_client_clock *clock = &client->clock;
+    uint64_t floor_s = dr_client_floor_s(client);
+    if (clock->until_s != 0 && time_s >= clock->until_s) {
+        time_s = clock->until_s - 1u;
+    }
+    if (time_s < floor_s) {
+        time_s = floor_s;
+    }
     clock->told_s = time_s;
     clock->told_ms = dr_client_now(client);
-    if (time_s > clock->floor_s) {
-        clock->floor_s = time_s;
-    }
-    if (clock->floor_s < clock->saved_s + CLOCK_SAVE_S) {
+    clock->floor_s = time_s;
+    if (time_s >= clock->saved_s && time_s - clock->saved_s < CLOCK_SAVE_S) {
         return;
     }
     uint8_t bytes[8];

@@ -42,6 +42,7 @@ enum dr_link_event_kind {
 struct dr_link_event {
     enum dr_link_event_kind kind;
     enum dr_link_fault fault;
+    uint64_t until_s;  /* UP: when the first certificate of the server's chain ends; 0: not known */
     const char *topic; /* NUL-terminated */
     const uint8_t *payload;
     size_t size_bytes;
