@@ -108,6 +108,9 @@ static enum dr_status transact(void *context, struct dr_anchor_exchange *exchang
         mem->silent--;
         return DR_E_TIMEOUT;
     }
+    if (mem->answers_left > 0 && --mem->answers_left == 0) {
+        mem->silent = UINT32_MAX;
+    }
     exchange->response_bytes = dr_anchor_core_handle(
         &mem->core, mem->now_ms, exchange->request, exchange->request_bytes, exchange->response);
     if (mem->power->off) {

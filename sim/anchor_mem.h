@@ -22,9 +22,10 @@ struct dr_anchor_mem {
     uint8_t secret[DR_DEVICE_SECRET_BYTES]; /* what the ROM gets */
     uint8_t image[DR_ANCHOR_STATE_BYTES];   /* what survives */
     struct dr_anchor_core core;
-    uint64_t now_ms;      /* set by the test */
-    uint32_t silent;      /* this many requests go unanswered (DR_E_TIMEOUT, not carried out) */
-    uint32_t lose_answer; /* this many answers are lost (DR_E_TIMEOUT, carried out) */
+    uint64_t now_ms;       /* set by the test */
+    uint32_t silent;       /* this many requests go unanswered (DR_E_TIMEOUT, not carried out) */
+    uint32_t answers_left; /* 0: any number; else silent once they are used up */
+    uint32_t lose_answer;  /* this many answers are lost (DR_E_TIMEOUT, carried out) */
     bool running;
     const uint8_t *next_image; /* during a persist: what is about to be written */
 };

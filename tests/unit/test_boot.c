@@ -82,6 +82,38 @@ static void test_silent_anchor(void)
     end();
 }
 
+/* It answers at first and not when the mode is to be latched: nothing runs under keys and an
+ * identity that the anchor did not agree to. */
+static void test_anchor_silent_at_the_latch(void)
+{
+    begin(RUNS_11);
+    device.anchor.answers_left = 1; /* the ROM's first read */
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_E_TIMEOUT);
+    EXPECT_EQ(device.anchor.core.mode, DR_ANCHOR_MODE_NONE);
+    device.anchor.silent = 0;
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+    EXPECT(runs(DR_SIM_V11));
+    EXPECT_EQ(device.anchor.core.mode, DR_ANCHOR_MODE_NORMAL);
+    end();
+}
+
+/* No journal, and none can be written: the pin's last stage erases all the same. */
+static void test_erase_without_a_journal(void)
+{
+    begin(RUNS_11);
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+    uint32_t epoch = info->user_epoch;
+    scramble(world.map.journal);
+    dr_nor_set_faults(device.nor, 0, 1000000);
+    device.pin_hold_ms = 12000;
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+    EXPECT(runs(DR_SIM_FACTORY));
+    EXPECT_EQ(info->spare, DR_SLOT_NONE);
+    EXPECT_EQ(info->user_epoch, epoch + 1);
+    EXPECT_EQ(device.anchor.core.state.counters[DR_ANCHOR_COUNTER_EPOCH], epoch + 1);
+    end();
+}
+
 static void test_foreign_anchor(void)
 {
     begin(RUNS_11);
@@ -323,6 +355,7 @@ static void test_words(void)
 }
 
 DR_TEST_MAIN(
-    test_silent_anchor, test_foreign_anchor, test_random_flash, test_lost_journal,
-    test_damaged_home, test_damaged_candidate, test_refusing_flash, test_lost_answer, test_pins,
-    test_refused_pin, test_tries_are_told, test_hand_off_codec, test_words)
+    test_silent_anchor, test_anchor_silent_at_the_latch, test_erase_without_a_journal,
+    test_foreign_anchor, test_random_flash, test_lost_journal, test_damaged_home,
+    test_damaged_candidate, test_refusing_flash, test_lost_answer, test_pins, test_refused_pin,
+    test_tries_are_told, test_hand_off_codec, test_words)

@@ -209,6 +209,57 @@ static void test_rejection_ring(void)
     EXPECT_EQ(state.rejections.count[2], 1);
 }
 
+/* What was final stays final, however the image ends the next time. */
+static void test_final_rejection_stays(void)
+{
+    static struct dr_boot_state state;
+    static struct dr_decision out;
+    const struct dr_anchor_view anchor = {.life = DR_LIFE_LOCKED};
+    const struct row row = {
+        .trial = DR_IMAGE_CANDIDATE, .trial_boots = 10, .rejected = DIGEST_TRIAL};
+    state = state_of(&row);
+    state.rejections.reason[0] = DR_REASON_HANG;
+    const struct dr_decide_input input = {
+        .policy = &dr_boot_policy_default,
+        .state = &state,
+        .strap = DR_STRAP_POWER,
+        .anchor = &anchor};
+    dr_decide(&input, &out); /* out of boots: an environment rejection */
+    EXPECT_EQ(out.state.last.reason, DR_REASON_BOOTS);
+    EXPECT_EQ(class_of(&out.state, DIGEST_TRIAL), DR_REJECTION_IMAGE);
+    EXPECT_EQ(out.state.rejections.reason[0], DR_REASON_HANG);
+}
+
+/* The owner's data are to be erased and the anchor did not take it yet: an image that is sealed
+ * meanwhile belongs to the new epoch, so factory stays in recovery mode once the anchor has it. */
+static void test_seal_while_an_erase_is_due(void)
+{
+    static struct dr_boot_state state;
+    static struct dr_decision out;
+    struct dr_anchor_view anchor = {.life = DR_LIFE_LOCKED, .security = 5, .epoch = 3};
+    const struct row row = {.trial = DR_IMAGE_CONFIRMED, .confirmed_boots = 3};
+    struct dr_request request = {
+        .kind = DR_REQUEST_SEAL, .slot = DR_SLOT_B, .mode = DR_MODE_NORMAL};
+    fill(request.issuer, DIGEST_TRIAL);
+    state = state_of(&row);
+    state.target_epoch = 4;
+    const struct dr_decide_input input = {
+        .policy = &dr_boot_policy_default,
+        .state = &state,
+        .requests = &request,
+        .request_count = 1,
+        .strap = DR_STRAP_POWER,
+        .anchor = &anchor};
+    dr_decide(&input, &out);
+    EXPECT_EQ(out.state.last.kind, DR_TRANSITION_SEAL);
+    const struct dr_boot_choice choice = {.slot = DR_SLOT_FACTORY, .state = DR_IMAGE_FACTORY};
+    const struct dr_image_facts facts = facts_of(9, 1);
+    anchor.epoch = 4;
+    EXPECT_EQ(dr_decide_mode(&out.state, &choice, &facts, &anchor, true), DR_MODE_RECOVERY);
+    anchor.epoch = 5;
+    EXPECT_EQ(dr_decide_mode(&out.state, &choice, &facts, &anchor, true), DR_MODE_NORMAL);
+}
+
 /* The floor: what was sealed, else the issuer. */
 static void test_floor(void)
 {
@@ -228,4 +279,4 @@ static void test_floor(void)
 
 DR_TEST_MAIN(
     test_ladder, test_pins, test_pin_stages, test_modes, test_spare, test_rejection_ring,
-    test_floor)
+    test_final_rejection_stays, test_seal_while_an_erase_is_due, test_floor)

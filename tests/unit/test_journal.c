@@ -190,6 +190,27 @@ static void test_one_fault_is_worked_around(void)
     end();
 }
 
+/* A place that a cut has spoiled may have carried the next number: it is not given to another
+ * state, whose requests would then pass for the first one's. */
+static void test_spoiled_place_uses_up_its_number(void)
+{
+    static const uint8_t junk[96] = {1, 2, 3};
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    append(1);
+    append(2);
+    dr_nor_poke(nor, area.address + 2 * DR_JOURNAL_RECORD_BYTES, junk, sizeof junk);
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.sequence, 2);
+    append(3);
+    EXPECT_EQ(state.sequence, 4);
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, 3);
+    append(4);
+    EXPECT_EQ(state.sequence, 5);
+    end();
+}
+
 /* Every operation of 3 rounds of appends, cut in every way; then one more append. The state is the
  * one before or the one being written, and never goes back. */
 static bool cut_case(uint64_t operation, enum dr_sim_torn kind)
@@ -232,4 +253,4 @@ static void test_every_cut(void)
 DR_TEST_MAIN(
     test_empty, test_newest_wins_over_many_rounds, test_base, test_foreign_key, test_damage,
     test_copied_record_is_not_newer, test_lost_snapshot, test_refusing_part,
-    test_one_fault_is_worked_around, test_every_cut)
+    test_one_fault_is_worked_around, test_spoiled_place_uses_up_its_number, test_every_cut)
