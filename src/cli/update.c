@@ -8,7 +8,8 @@
 
 #define POLL_INTERVAL_US 200000u
 #define TARGET_BYTES 1024u
-#define ID_LEN_MAX 56u /* the job's name, 64 at most, has a prefix */
+#define EXPLAIN_AFTER_S 3 /* a device that is free begins at once */
+#define ID_LEN_MAX 56u    /* the job's name, 64 at most, has a prefix */
 
 void dr_update_job_id(const char *update_id, char *out)
 {
@@ -196,6 +197,46 @@ fetch_patiently(struct dr_cli *cli, struct dr_aws *aws, const char *job_id, int6
     }
 }
 
+/* Why a thing has not begun, as far as the cloud knows. */
+static void explain_one(struct dr_aws *aws, const char *thing)
+{
+    char encoded[3 * 128 + 1];
+    char target[TARGET_BYTES];
+    struct dr_aws_response response;
+    if (strlen(thing) > 128) {
+        return;
+    }
+    dr_aws_encode(thing, encoded);
+    snprintf(target, sizeof(target), "/daruma/things/%s/state", encoded);
+    if (dr_aws_request(aws, "iot", "GET", target, NULL, NULL, 0, &response) == 0 &&
+        response.status == 200) {
+        const json_t *report = json_object_get(response.json, "report");
+        const char *state = text_of(report, "state");
+        if (!json_is_true(json_object_get(response.json, "connected"))) {
+            fprintf(stderr, "%s is offline: it is told when it connects\n", thing);
+        } else if (strcmp(state, "confirmed") == 0 || strcmp(state, "candidate") == 0) {
+            fprintf(
+                stderr,
+                "%s runs %s, %s and not sealed yet: it begins once that is sealed (an hour, "
+                "where the image's --limits say nothing else)\n",
+                thing, text_of(report, "version"), state);
+        }
+    }
+    dr_aws_response_free(&response);
+}
+
+static void explain_queued(struct dr_aws *aws, json_t *all)
+{
+    const char *thing;
+    json_t *execution;
+    json_object_foreach(all, thing, execution)
+    {
+        if (strcmp(text_of(execution, "status"), "QUEUED") == 0) {
+            explain_one(aws, thing);
+        }
+    }
+}
+
 /* Until all have ended or the time is up. *ret_last: what was seen last, NULL after an error. */
 static int follow(
     struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t timeout_s,
@@ -204,7 +245,9 @@ static int follow(
     char job_id[128];
     json_t *last = NULL;
     int result = -1;
-    int64_t end_s = now_s() + (int64_t)(timeout_s < INT32_MAX ? timeout_s : INT32_MAX);
+    bool told = false;
+    int64_t start_s = now_s();
+    int64_t end_s = start_s + (int64_t)(timeout_s < INT32_MAX ? timeout_s : INT32_MAX);
     dr_update_job_id(update_id, job_id);
     for (;;) { /* bound: end_s */
         dr_aws_set_patient(aws, last != NULL);
@@ -222,6 +265,10 @@ static int follow(
         last = all;
         if (result >= 0 || now_s() >= end_s) {
             break;
+        }
+        if (!told && !cli->json && now_s() >= start_s + EXPLAIN_AFTER_S) {
+            told = true;
+            explain_queued(aws, last);
         }
         usleep(POLL_INTERVAL_US);
     }

@@ -201,8 +201,9 @@ class UpdateTest(Case):
 
     def test_exit_codes_of_waiting(self):
         self.offered_while_off("first")
-        done = self.world.run("update", "watch", "first", "--timeout", "1", check=False)
+        done = self.world.run("update", "watch", "first", "--timeout", "4", check=False)
         self.assertEqual((done.returncode, done.stdout), (TIMEOUT, "lamp QUEUED\n"))
+        self.assertEqual(done.stderr.splitlines()[0], "lamp is offline: it is told when it connects")
         self.assertIn("`daruma update watch first` goes on", done.stderr)
         self.assertEqual(self.world.run("update", "watch", "first", "--timeout", "0").stdout, "lamp QUEUED\n")
         self.device.on()
@@ -216,6 +217,16 @@ class UpdateTest(Case):
         self.assertEqual(done.stdout, "update second canceled\n")
         self.assertEqual(self.world.run("update", "watch", "second", check=False).returncode, ABORTED)
         self.refused(ERROR, "update", "cancel", "second", says="CANCELED")
+
+    def test_a_device_that_is_not_free_yet(self):
+        self.device.on()
+        limits = "5,20,1,600"  # sealed long after the test
+        image = self.world.image("firmware-good", "1.1.0", sequence=2, limits=limits)
+        self.world.run("update", "create", image, "lamp", "--wait")
+        image = self.world.image("firmware-good", "1.2.0", sequence=3, limits=limits)
+        done = self.world.run("update", "create", image, "lamp", "--wait", "--timeout", "4", check=False)
+        self.assertEqual((done.returncode, done.stdout), (TIMEOUT, "lamp QUEUED\n"))
+        self.assertIn("lamp runs 1.1.0, confirmed and not sealed yet", done.stderr)
 
     def test_cancel_tells_what_goes_on_and_force_ends_it(self):
         # A soak that the test will not wait for keeps the execution in progress.
