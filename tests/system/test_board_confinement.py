@@ -52,6 +52,11 @@ class Confinement(BoardTest):
         self.assertTrue(self.lines(device, "tcp-connect works"))
         self.assertFalse((device.path / "planted").exists())
         self.assertTrue(alive(device.show()["board_pid"]))
+        status = pathlib.Path(f"/proc/{device.show()['machine_pid']}/status").read_text()
+        users = {line[:3]: line.split()[1:] for line in status.splitlines() if line[:4] in ("Uid:", "Gid:")}
+        if "other-user" in mechanisms:
+            # Nobody's processes and files are not a firmware's: the signer may be one of them.
+            self.assertEqual(users, {"Uid": ["65533"] * 4, "Gid": ["65533"] * 4})
         self.assertGreaterEqual(len(self.lines(device, "refused: the firmware may not")), 9)
 
     def test_flash_outside_its_areas_is_untouched(self):

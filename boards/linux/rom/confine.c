@@ -8,6 +8,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* A user that has no files and no processes; where it cannot be had (a user name space without it),
+ * the one that at least is not root. Daemons run as nobody, the signer's keys may be its: hence not
+ * that one first. */
+#define NO_ONES_USER 65533u
 #define NOBODY 65534u
 
 /* Far more than a firmware of this kind needs, and not all that the host has. A sanitizer's shadow
@@ -25,10 +29,10 @@
 #endif
 
 /* Files of root are then closed to the firmware even where Landlock is missing. */
-static bool become_nobody(void)
+static bool become(uid_t user)
 {
-    return setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
-           setresuid(NOBODY, NOBODY, NOBODY) == 0;
+    return setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
+           setresuid(user, user, user) == 0;
 }
 
 void dr_confine(int image_fd, struct dr_confinement *ret_confinement)
@@ -42,7 +46,7 @@ void dr_confine(int image_fd, struct dr_confinement *ret_confinement)
         (MEMORY_IS_BOUNDED && setrlimit(RLIMIT_AS, &memory) != 0)) {
         _exit(1);
     }
-    done.other_user = done.board_is_root && become_nobody();
+    done.other_user = done.board_is_root && (become(NO_ONES_USER) || become(NOBODY));
     /* Another user means that the leash was taken off: put it on again. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != board) {
         _exit(1);
