@@ -13,7 +13,9 @@ static enum dr_status fill(struct dr_json value, const struct dr_json_field *row
     }
     if (row->kind >= DR_JSON_FIELD_VALUE) {
         memcpy(field, &value, sizeof(value));
-        return row->kind == DR_JSON_FIELD_VALUE || row->kind == value.text[0] ? DR_OK : DR_E_FORMAT;
+        return row->kind == DR_JSON_FIELD_VALUE || row->kind == (uint8_t)value.text[0]
+                   ? DR_OK
+                   : DR_E_FORMAT;
     }
     DR_TRY(dr_json_u32(value, &number));
     if (row->kind == DR_JSON_FIELD_U32) {
