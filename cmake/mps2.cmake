@@ -47,10 +47,28 @@ if(EXISTS ${DR_MBEDTLS_DIR}/library/sha256.c)
     target_compile_definitions(dr_rom_primitives PUBLIC MBEDTLS_CONFIG_FILE="crypto/rom_config.h")
     target_compile_options(dr_rom_primitives PRIVATE -w)
 
-    file(GLOB rom_sources CONFIGURE_DEPENDS ${DR_MPS2_DIR}/rom/*.c)
+    # The boot ROM is compiled as one program (-flto), which libraries made for all cannot be.
+    set(primitives
+        ${DR_MBEDTLS_DIR}/3rdparty/p256-m/p256-m/p256-m.c
+        ${DR_MBEDTLS_DIR}/library/sha256.c
+        ${DR_MBEDTLS_DIR}/library/aes.c)
+    file(GLOB rom_sources CONFIGURE_DEPENDS
+        ${DR_MPS2_DIR}/rom/*.c ${DR_MPS2_DIR}/common/*.c ${CMAKE_SOURCE_DIR}/src/base/*.c
+        ${CMAKE_SOURCE_DIR}/src/format/*.c
+        ${CMAKE_SOURCE_DIR}/src/device/flash/*.c ${CMAKE_SOURCE_DIR}/src/device/anchor/*.c
+        ${CMAKE_SOURCE_DIR}/src/device/slot/*.c ${CMAKE_SOURCE_DIR}/src/device/verify/*.c
+        ${CMAKE_SOURCE_DIR}/src/device/boot/*.c)
     dr_mps2_image(rom-mps2 SCRIPT ${DR_MPS2_DIR}/rom/rom.ld.in
-        SOURCES ${rom_sources} ${CMAKE_SOURCE_DIR}/boards/linux/rom/trust.c
-        LIBS dr_mps2_common dr_device_boot dr_crypto dr_rom_primitives)
+        SOURCES ${rom_sources} ${primitives}
+            ${CMAKE_SOURCE_DIR}/src/crypto/hash.c ${CMAKE_SOURCE_DIR}/src/crypto/rom.c
+            ${CMAKE_SOURCE_DIR}/boards/linux/wire.c ${CMAKE_SOURCE_DIR}/boards/linux/summary.c
+            ${CMAKE_SOURCE_DIR}/boards/linux/rom/trust.c
+        DEFINES MBEDTLS_CONFIG_FILE="crypto/rom_config.h" MBEDTLS_SHA256_SMALLER)
+    set_source_files_properties(${primitives} PROPERTIES COMPILE_OPTIONS -w)
+    target_include_directories(rom-mps2 SYSTEM PRIVATE
+        ${DR_MBEDTLS_DIR}/include ${DR_MBEDTLS_DIR}/library ${DR_MBEDTLS_DIR}/3rdparty/p256-m/p256-m)
+    target_compile_options(rom-mps2 PRIVATE -Os -flto -fno-tree-loop-distribute-patterns)
+    target_link_options(rom-mps2 PRIVATE -Os -flto -ffreestanding -fno-tree-loop-distribute-patterns)
     add_dependencies(dr_mps2_test_programs rom-mps2)
 endif()
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* The memory functions that the compiler and the libraries call: a word at a time where both sides
+ * allow it, and a third of the C library's size. `used`: calls to them appear after the linker has
+ * looked at the program as a whole. */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define WORD_MASK 3u
+#define KEEP __attribute__((used))
+
+KEEP void *memmove(void *to, const void *from, size_t size)
+{
+    uint8_t *out = to;
+    const uint8_t *in = from;
+    if (out <= in || (size_t)(out - in) >= size) {
+        return memcpy(to, from, size);
+    }
+    while (size > 0) { /* bound: size */
+        size--;
+        out[size] = in[size];
+    }
+    return to;
+}
+
+KEEP void *memcpy(void *restrict to, const void *restrict from, size_t size)
+{
+    uint8_t *out = to;
+    const uint8_t *in = from;
+    if ((((uintptr_t)out | (uintptr_t)in) & WORD_MASK) == 0) {
+        for (; size > WORD_MASK; size -= sizeof(uint32_t)) { /* bound: size */
+            *(uint32_t *)(void *)out = *(const uint32_t *)(const void *)in;
+            out += sizeof(uint32_t);
+            in += sizeof(uint32_t);
+        }
+    }
+    for (; size > 0; size--) { /* bound: size */
+        *out++ = *in++;
+    }
+    return to;
+}
+
+KEEP void *memset(void *to, int value, size_t size)
+{
+    uint8_t *out = to;
+    for (; size > 0; size--) { /* bound: size */
+        *out++ = (uint8_t)value;
+    }
+    return to;
+}
+
+KEEP int memcmp(const void *a, const void *b, size_t size)
+{
+    const uint8_t *left = a;
+    const uint8_t *right = b;
+    for (; size > 0; size--, left++, right++) { /* bound: size */
+        if (*left != *right) {
+            return *left < *right ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+KEEP int strcmp(const char *a, const char *b)
+{
+    for (; *a != '\0' && *a == *b; a++, b++) { /* bound: the shorter string */
+    }
+    return (unsigned char)*a - (unsigned char)*b;
+}
+
+KEEP size_t strlen(const char *text)
+{
+    size_t len = 0;
+    while (text[len] != '\0') { /* bound: the string */
+        len++;
+    }
+    return len;
+}
