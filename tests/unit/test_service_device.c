@@ -499,8 +499,35 @@ static void closing_finishes_what_waits(void)
     world_end();
 }
 
+/* Many pairs, each within its bounds, that are too much together: refused by name. A message that
+ * could not be handled would be sent again for ever, and everything behind it would wait. */
+static void too_many_details_are_refused(void)
+{
+    static char value[1699];
+    static char payload[120000];
+    REQUIRE(ready_with_job());
+    for (unsigned i = 0; i < sizeof value - 1; i += 6) {
+        memcpy(value + i, "\\u00e4", 6); /* one character */
+    }
+    size_t len =
+        (size_t)snprintf(payload, sizeof payload, "{\"status\":\"SUCCEEDED\",\"statusDetails\":{");
+    for (unsigned i = 0; i < 60; i++) {
+        len += (size_t)snprintf(
+            payload + len, sizeof payload - len, "%s\"k%u\":\"%s\"", i != 0 ? "," : "", i, value);
+    }
+    len += (size_t)snprintf(payload + len, sizeof payload - len, "}}");
+    REQUIRE(len < sizeof payload);
+    say_numbered(5, "jobs/AFR_OTA-u1/update", payload);
+    EXPECT_EQ(w.last_done, DR_OK);
+    EXPECT_STR(world_text(world_hear("rejected"), "code"), "InvalidRequest");
+    say_numbered(6, "jobs/AFR_OTA-u1/update", PROGRESS); /* what follows is heard */
+    EXPECT_EQ(w.last_done, DR_OK);
+    EXPECT_EQ(version_now(), 2);
+    world_end();
+}
+
 DR_TEST_MAIN(
-    repeats_are_dropped, qos_0_is_not_deduplicated, a_read_sees_the_change_before_it, full_store,
-    stream_requests, stream_bounds, stream_in_json, stream_cache_forgets, reports, presence,
-    not_requests, largest_token_is_echoed, largest_details_are_answered,
-    closing_finishes_what_waits)
+    too_many_details_are_refused, repeats_are_dropped, qos_0_is_not_deduplicated,
+    a_read_sees_the_change_before_it, full_store, stream_requests, stream_bounds, stream_in_json,
+    stream_cache_forgets, reports, presence, not_requests, largest_token_is_echoed,
+    largest_details_are_answered, closing_finishes_what_waits)

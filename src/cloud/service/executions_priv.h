@@ -3,11 +3,16 @@
 #ifndef DR_CLOUD_SERVICE_EXECUTIONS_PRIV_H
 #define DR_CLOUD_SERVICE_EXECUTIONS_PRIV_H
 
+#include "base/check.h"
 #include "cloud/model/job.h"
 #include "cloud/service/service_priv.h"
 #include "format/job_service.h"
 
 #define DR_MESSAGE_SIZE_MAX (128u * 1024u) /* one MQTT payload */
+
+DR_STATIC_ASSERT(
+    DR_JOB_DOCUMENT_LEN_MAX + DR_JOB_DETAILS_BYTES_MAX + 4096u <= DR_MESSAGE_SIZE_MAX,
+    "every answer and notice fits a message");
 
 /* One transaction's surroundings. */
 struct dr_scope {

@@ -94,7 +94,7 @@ static enum dr_status check_document(struct dr_call *call, const char *document)
     if (document == NULL) {
         return dr_call_invalid(call, "document is missing (documentSource is not supported yet)");
     }
-    if (strlen(document) > DR_JOB_DOCUMENT_MAX) {
+    if (strlen(document) > DR_JOB_DOCUMENT_LEN_MAX) {
         return dr_call_invalid(call, "document is longer than 32768 characters");
     }
     struct dr_json value;

@@ -5,7 +5,6 @@
 
 #include "cloud/service/service.h"
 
-#define DR_JOB_DOCUMENT_MAX 32768u
 #define DR_JOB_TARGETS_MAX                                                                         \
     100u /* things per CreateJob in strict mode; else DR_JOB_TARGETS_OWN_MAX */
 #define DR_JOB_TARGETS_OWN_MAX 10000u
