@@ -50,14 +50,17 @@ static psa_status_t import_aes(
     return psa_import_key(&attributes, key, DR_AES256_KEY_BYTES, ret_id);
 }
 
+/* Mbed TLS works in place on whole blocks only. */
 static enum dr_status aes256_ctr(
     const uint8_t key[DR_AES256_KEY_BYTES], const uint8_t counter[DR_AES_BLOCK_BYTES],
     const uint8_t *in, uint8_t *out, size_t size_bytes)
 {
     psa_key_id_t id = PSA_KEY_ID_NULL;
     psa_cipher_operation_t operation = PSA_CIPHER_OPERATION_INIT;
+    uint8_t tail[DR_AES_BLOCK_BYTES];
+    size_t whole = size_bytes - size_bytes % DR_AES_BLOCK_BYTES;
     size_t written = 0;
-    size_t last = 0;
+    size_t tail_written = 0;
     psa_status_t status = import_aes(key, PSA_ALG_CTR, PSA_KEY_USAGE_ENCRYPT, &id);
     if (status == PSA_SUCCESS) {
         status = psa_cipher_encrypt_setup(&operation, id, PSA_ALG_CTR);
@@ -65,15 +68,21 @@ static enum dr_status aes256_ctr(
     if (status == PSA_SUCCESS) {
         status = psa_cipher_set_iv(&operation, counter, DR_AES_BLOCK_BYTES);
     }
-    if (status == PSA_SUCCESS) {
-        status = psa_cipher_update(&operation, in, size_bytes, out, size_bytes, &written);
+    if (status == PSA_SUCCESS && whole > 0) {
+        status = psa_cipher_update(&operation, in, whole, out, whole, &written);
     }
-    if (status == PSA_SUCCESS) {
-        status = psa_cipher_finish(&operation, out + written, size_bytes - written, &last);
+    if (status == PSA_SUCCESS && whole < size_bytes) {
+        status = psa_cipher_update(
+            &operation, in + whole, size_bytes - whole, tail, sizeof(tail), &tail_written);
+    }
+    if (status == PSA_SUCCESS && tail_written == size_bytes - whole) {
+        memcpy(out + whole, tail, tail_written);
     }
     (void)psa_cipher_abort(&operation);
     (void)psa_destroy_key(id);
-    return status == PSA_SUCCESS && written + last == size_bytes ? DR_OK : DR_E_CRYPTO;
+    dr_wipe(tail, sizeof(tail));
+    bool complete = written == whole && tail_written == size_bytes - whole;
+    return status == PSA_SUCCESS && complete ? DR_OK : DR_E_CRYPTO;
 }
 
 /* PSA wants text and tag in one buffer, our callers keep them apart: so the multi-part interface.

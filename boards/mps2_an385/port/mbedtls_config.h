@@ -26,6 +26,7 @@
 #define MBEDTLS_PSA_CRYPTO_CONFIG_FILE "boards/mps2_an385/port/psa_config.h"
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
 #define MBEDTLS_PSA_KEY_SLOT_COUNT 8
+#define MBEDTLS_PSA_ASSUME_EXCLUSIVE_BUFFERS /* no second task: nothing is copied to the pool */
 #define MBEDTLS_PSA_P256M_DRIVER_ENABLED
 #define MBEDTLS_USE_PSA_CRYPTO
 #define MBEDTLS_AES_ROM_TABLES
