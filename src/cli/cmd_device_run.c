@@ -44,6 +44,10 @@ static int watch(struct dr_cli *cli, const struct dr_cli_device *device)
     }
     fprintf(stderr, "%s is on already; this is its console, Ctrl-C leaves it on\n", device->name);
     ssize_t count;
+    char answer = '\0';
+    do { /* the command's own answer, one line; bound: the board's end */
+        count = read(fd, &answer, 1);
+    } while (count == 1 && answer != '\n');
     while ((count = read(fd, text, sizeof text)) > 0) { /* bound: until the board ends */
         if (write(STDOUT_FILENO, text, (size_t)count) != count) {
             break;

@@ -151,6 +151,20 @@ class CloudTest(Case):
             self.refused(USAGE, "update", *words, says="letters, digits, - and _")
         self.refused(USAGE, "update", "create", self.factory, "", says="empty word")
 
+    def test_a_second_console(self):
+        watch = subprocess.Popen([BIN / "daruma", "device", "run", "lamp"], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True, cwd=self.world.dir)
+        self.addCleanup(watch.stdout.close)
+        self.addCleanup(watch.stderr.close)
+        self.addCleanup(watch.wait)
+        self.addCleanup(watch.kill)
+        self.assertIn("is on already", watch.stderr.readline())
+        self.device.verb("power", "reset")  # so that there is something to say
+        self.assertRegex(watch.stdout.readline(), r"^ +[0-9]+\.[0-9]+ ")
+        watch.send_signal(signal.SIGINT)
+        watch.wait(10)
+        self.assertEqual(self.device.show()["running"], "firmware")
+
     def test_what_is_no_image_is_not_offered(self):
         self.refused(ERROR, "update", "create", self.world.key("product"), "lamp", says="is no good image")
         self.world.run("image", "sign", "--key", self.world.key("product"), "--version", "1.0.0", BIN / "firmware-good",
