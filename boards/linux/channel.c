@@ -110,7 +110,9 @@ static enum dr_status call_locked(struct dr_channel *channel, struct dr_channel_
 
 static enum dr_status later_locked(struct dr_channel *channel, const struct dr_channel_call *call)
 {
-    DR_TRY(catch_up(channel, DR_CHANNEL_LATER_MAX - 1u));
+    if (channel->tag - channel->answered >= DR_CHANNEL_LATER_MAX) {
+        DR_TRY(catch_up(channel, DR_CHANNEL_LATER_MAX / 2u));
+    }
     return send_request(channel, call, ++channel->tag);
 }
 
@@ -183,6 +185,11 @@ enum dr_status dr_channel_watchdog_arm(struct dr_channel *channel, uint32_t peri
 enum dr_status dr_channel_watchdog_feed(struct dr_channel *channel)
 {
     struct dr_channel_call call = {.operation = DR_WIRE_WATCHDOG_FEED};
+    uint64_t now_ms = dr_channel_uptime_ms(channel);
+    if (channel->fed_ms != 0 && now_ms - channel->fed_ms < DR_CHANNEL_FEED_MS) {
+        return DR_OK;
+    }
+    channel->fed_ms = now_ms;
     return dr_channel_post(channel, &call);
 }
 
@@ -236,6 +243,11 @@ enum dr_status dr_channel_led(struct dr_channel *channel, enum dr_led led)
 enum dr_status dr_channel_app_leds(struct dr_channel *channel, uint32_t bits)
 {
     struct dr_channel_call call = {.operation = DR_WIRE_APP_LEDS, .a = bits};
+    if (channel->leds_shown && channel->app_leds == bits) {
+        return DR_OK;
+    }
+    channel->leds_shown = true;
+    channel->app_leds = bits;
     return dr_channel_post(channel, &call);
 }
 

@@ -45,9 +45,15 @@ struct dr_channel_exchange {
 struct dr_channel {
     /* private, do not touch */
     int fd;
-    uint32_t tag;        /* of the last request that wants an answer */
-    uint32_t answered;   /* of the last answer; they come in order */
-    enum dr_status late; /* the first failure among answers nobody waited for */
+    uint32_t tag;          /* of the last request that wants an answer */
+    uint32_t answered;     /* of the last answer; they come in order */
+    enum dr_status late;   /* the first failure among answers nobody waited for */
+    uint64_t fed_ms;       /* when the watchdog was fed last; 0: not yet */
+    uint32_t held_address; /* image data that goes to the board as one message */
+    uint32_t held_bytes;
+    uint8_t held[DR_WIRE_FLASH_BYTES_MAX];
+    bool leds_shown; /* app_leds is what the panel shows */
+    uint32_t app_leds;
     uint64_t reset_ns;
     pthread_mutex_t lock;
 };
@@ -58,10 +64,10 @@ DR_MUST_USE enum dr_status dr_channel_open(struct dr_channel *channel, int fd);
 
 /* The flash port. channel is kept for the life of the port. Program and erase outside the allowed
  * areas give DR_E_DENIED; a second program of a unit between two erases gives DR_E_IO, as a part
- * with ECC would fail. Large programs and erases (image data) are handed to the board without
- * waiting, a few at a time; should one fail, the next program, erase or sync says so, and sync
- * waits for all of them. Everything happens in the order of the calls: see the power-cut model in
- * board/flash_file.h. */
+ * with ECC would fail. Large programs and erases (image data) are joined and handed to the board
+ * without waiting, a few at a time; should one fail, a later program, erase or sync says so, and
+ * sync waits for all of them. Everything happens in the order of the calls: see the power-cut model
+ * in board/flash_file.h. For one thread. */
 void dr_channel_flash(struct dr_channel *channel, struct dr_flash *ret_flash);
 
 /* One request to the secure element and its response. Bytes are passed on unread; their authors
@@ -74,6 +80,9 @@ DR_MUST_USE enum dr_status dr_channel_anchor(
  * is at most its hand-off's hang limit (DR_E_DENIED). It cannot be stopped. First expiry: the crash
  * signal; second, after at most a second more: reset. */
 DR_MUST_USE enum dr_status dr_channel_watchdog_arm(struct dr_channel *channel, uint32_t period_ms);
+/* A loop may call it in every turn: more often than each DR_CHANNEL_FEED_MS says nothing new and is
+ * not sent. */
+#define DR_CHANNEL_FEED_MS 20u
 DR_MUST_USE enum dr_status dr_channel_watchdog_feed(struct dr_channel *channel);
 
 /* RAM that keeps its content over a reset, not over a power cut (then it is random).
@@ -90,6 +99,7 @@ dr_channel_strap_take(struct dr_channel *channel, enum dr_panel_strap *ret_strap
 /* DR_PANEL_PIN_* that are held now. */
 DR_MUST_USE enum dr_status dr_channel_pins(struct dr_channel *channel, uint32_t *ret_pins);
 DR_MUST_USE enum dr_status dr_channel_led(struct dr_channel *channel, enum dr_led led);
+/* What is shown already is not sent again. */
 DR_MUST_USE enum dr_status dr_channel_app_leds(struct dr_channel *channel, uint32_t bits);
 
 /* Boot ROM only, once per reset: the device secret. The caller wipes it.

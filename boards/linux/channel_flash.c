@@ -3,13 +3,48 @@
 #include "boards/linux/channel_priv.h"
 #include "boards/linux/map.h"
 
-/* Records are waited for, one by one; image data of at least this size is not. */
-#define LATER_BYTES_MIN 8192u
+#include <string.h>
+
+/* Small records are waited for, one by one; image data and rows of marks, read back anyway, are
+ * not. */
+#define LATER_BYTES_MIN 512u
+
+/* Send what is held back. Once: what becomes of it is told later. */
+static enum dr_status release(struct dr_channel *channel)
+{
+    const struct dr_channel_call call = {
+        .operation = DR_WIRE_FLASH_PROGRAM,
+        .a = channel->held_address,
+        .payload = channel->held,
+        .payload_bytes = channel->held_bytes};
+    if (channel->held_bytes == 0) {
+        return DR_OK;
+    }
+    channel->held_bytes = 0;
+    return dr_channel_call_later(channel, &call);
+}
+
+/* Sectors come one after the other; the board is woken for a row of them. */
+static enum dr_status
+hold(struct dr_channel *channel, uint32_t address, const uint8_t *data, uint32_t size_bytes)
+{
+    if (address != channel->held_address + channel->held_bytes ||
+        size_bytes > sizeof channel->held - channel->held_bytes) {
+        DR_TRY(release(channel));
+    }
+    if (channel->held_bytes == 0) {
+        channel->held_address = address;
+    }
+    memcpy(channel->held + channel->held_bytes, data, size_bytes);
+    channel->held_bytes += size_bytes;
+    return channel->held_bytes == sizeof channel->held ? release(channel) : DR_OK;
+}
 
 static enum dr_status flash_read(void *context, uint32_t address, uint8_t *out, uint32_t size_bytes)
 {
     struct dr_channel *channel = context;
     uint32_t done = 0;
+    DR_TRY(release(channel));
     while (done < size_bytes) { /* bound: every round moves at least one byte */
         uint32_t left = size_bytes - done;
         uint32_t part = left < DR_WIRE_FLASH_BYTES_MAX ? left : DR_WIRE_FLASH_BYTES_MAX;
@@ -36,15 +71,18 @@ flash_program(void *context, uint32_t address, const uint8_t *data, uint32_t siz
     while (done < size_bytes) { /* bound: every round moves at least one byte */
         uint32_t left = size_bytes - done;
         uint32_t part = left < DR_WIRE_FLASH_BYTES_MAX ? left : DR_WIRE_FLASH_BYTES_MAX;
-        struct dr_channel_call call = {
-            .operation = DR_WIRE_FLASH_PROGRAM,
-            .a = address + done,
-            .payload = data + done,
-            .payload_bytes = part,
-            .settles = true};
-        DR_TRY(
-            part < LATER_BYTES_MIN ? dr_channel_call(channel, &call)
-                                   : dr_channel_call_later(channel, &call));
+        if (part >= LATER_BYTES_MIN) {
+            DR_TRY(hold(channel, address + done, data + done, part));
+        } else {
+            struct dr_channel_call call = {
+                .operation = DR_WIRE_FLASH_PROGRAM,
+                .a = address + done,
+                .payload = data + done,
+                .payload_bytes = part,
+                .settles = true};
+            DR_TRY(release(channel));
+            DR_TRY(dr_channel_call(channel, &call));
+        }
         done += part;
     }
     return DR_OK;
@@ -54,6 +92,7 @@ static enum dr_status flash_erase(void *context, uint32_t address, uint32_t size
 {
     struct dr_channel_call call = {
         .operation = DR_WIRE_FLASH_ERASE, .a = address, .b = size_bytes, .settles = true};
+    DR_TRY(release(context));
     return size_bytes <= DR_LINUX_SECTOR_BYTES ? dr_channel_call(context, &call)
                                                : dr_channel_call_later(context, &call);
 }
@@ -61,6 +100,7 @@ static enum dr_status flash_erase(void *context, uint32_t address, uint32_t size
 static enum dr_status flash_sync(void *context)
 {
     struct dr_channel_call call = {.operation = DR_WIRE_FLASH_SYNC, .settles = true};
+    DR_TRY(release(context));
     return dr_channel_call(context, &call);
 }
 

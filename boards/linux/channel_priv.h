@@ -25,8 +25,9 @@ DR_MUST_USE enum dr_status
 dr_channel_call(struct dr_channel *channel, struct dr_channel_call *call);
 
 /* Ask, and leave the board's status to a later call that settles; at most DR_CHANNEL_LATER_MAX are
- * on their way. For operations whose answer has no content. */
-#define DR_CHANNEL_LATER_MAX 8u
+ * on their way, and when they are, half of them are waited for. For operations whose answer has no
+ * content. */
+#define DR_CHANNEL_LATER_MAX 4u
 DR_MUST_USE enum dr_status
 dr_channel_call_later(struct dr_channel *channel, const struct dr_channel_call *call);
 

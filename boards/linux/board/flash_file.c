@@ -169,10 +169,13 @@ static bool erased_here(const struct dr_flash_file *file, uint32_t address, uint
 static enum dr_status
 check_erased(struct dr_flash_file *file, uint32_t address, uint32_t size_bytes)
 {
-    for (uint32_t done = 0; done < size_bytes; done += UNIT) {
-        if (bit(file->programmed, (address + done) / UNIT)) {
+    const uint32_t end = (address + size_bytes) / UNIT;
+    for (uint32_t unit = address / UNIT; unit < end;) { /* whole bytes of the map where possible */
+        bool whole = unit % 8u == 0 && end - unit >= 8u;
+        if (whole ? file->programmed[unit / 8u] != 0 : bit(file->programmed, unit)) {
             return DR_E_IO;
         }
+        unit += whole ? 8u : 1u;
     }
     if (erased_here(file, address, size_bytes)) {
         return DR_OK;
@@ -192,9 +195,11 @@ static enum dr_status program_chunk(
 {
     DR_TRY(check_erased(file, address, size_bytes));
     complement(data, file->cells, size_bytes);
-    for (uint32_t done = 0; done < size_bytes; done += UNIT) {
-        uint32_t unit = (address + done) / UNIT;
-        file->programmed[unit / 8u] |= (uint8_t)(1u << (unit % 8u));
+    const uint32_t end = (address + size_bytes) / UNIT;
+    for (uint32_t unit = address / UNIT; unit < end;) {
+        bool whole = unit % 8u == 0 && end - unit >= 8u;
+        file->programmed[unit / 8u] |= whole ? 0xffu : (uint8_t)(1u << (unit % 8u));
+        unit += whole ? 8u : 1u;
     }
     return write_exactly(file->fd, file->cells, size_bytes, (off_t)address) ? DR_OK : DR_E_IO;
 }

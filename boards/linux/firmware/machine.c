@@ -11,7 +11,7 @@
 
 #define BLOCK_BYTES 16384u
 #define WINDOW_BYTES 262144u
-#define BATCH_SECTORS 8u
+#define BATCH_SECTORS 16u
 
 /* Seconds since 1970 of the commit this was built from: the floor of every clock in it. */
 #ifndef DR_BUILD_TIME_S

@@ -136,7 +136,7 @@ static void lose(struct dr_window *window, struct dr_window_request *request, ui
 /* Take as many missing blocks from scan on as may fly, within one span and one request's bytes. */
 static void gather(struct dr_window *window, struct dr_window_request *request)
 {
-    uint32_t count_max = (window->limit + 3u) / 4u;
+    uint32_t count_max = (window->limit + 1u) / 2u;
     uint32_t index = window->scan;
     uint32_t count = 0;
     if (count_max > DR_WINDOW_REQUEST_BYTES_MAX / window->block_bytes) {
