@@ -35,23 +35,11 @@
 #define DR_LINUX_CRASH_AT 512u
 #define DR_LINUX_CRASH_BYTES 512u
 
-/* Board defaults and bounds for an image's limits (0xDAA2), in seconds: hang, health, soak, seal.
- */
-#define DR_LINUX_HANG_S 20u
-#define DR_LINUX_HEALTH_S 600u
-#define DR_LINUX_SOAK_S 30u
-#define DR_LINUX_SEAL_S 3600u
+/* The board's own bound for the watchdog of a firmware; the boot ROM's policy is not above it. */
 #define DR_LINUX_HANG_S_MAX 60u
-#define DR_LINUX_HEALTH_S_MAX 3600u
-#define DR_LINUX_SOAK_S_MAX 3600u
-#define DR_LINUX_SEAL_S_MAX 43200u
 
 /* The boot ROM's own watchdog period, from entry to the jump. */
 #define DR_LINUX_ROM_WATCHDOG_MS 10000u
-
-/* There is no load address on Linux: an image is a program in a sealed memory file. Images carry
- * this one, and the load window is exactly a slot's worth above it. */
-#define DR_LINUX_LOAD_AT 0x00000000u
 
 extern const struct dr_flash_geometry dr_linux_flash_geometry;
 extern const struct dr_flash_map dr_linux_flash_map;

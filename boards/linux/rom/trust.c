@@ -87,7 +87,6 @@ void dr_trust_policy(uint16_t divisor, struct dr_boot_policy *ret_policy)
     *policy = dr_boot_policy_default;
     policy->stable_ms = divided(policy->stable_ms, divisor);
     policy->planned_uptime_ms = divided(policy->planned_uptime_ms, divisor);
-    policy->retry_after_s = divided(policy->retry_after_s, divisor);
     policy->pin_previous_ms = divided(policy->pin_previous_ms, divisor);
     policy->pin_factory_ms = divided(policy->pin_factory_ms, divisor);
     policy->pin_erase_ms = divided(policy->pin_erase_ms, divisor);

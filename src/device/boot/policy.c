@@ -11,7 +11,6 @@ const struct dr_boot_policy dr_boot_policy_default = {
     .seal_boots = 3,
     .stable_ms = 600000,
     .planned_uptime_ms = 60000,
-    .retry_after_s = 86400,
     .pin_previous_ms = 2000,
     .pin_factory_ms = 5000,
     .pin_erase_ms = 10000,

@@ -28,7 +28,6 @@ struct dr_boot_policy {
 
     uint32_t stable_ms;         /* a run this long ends a series of faults */
     uint32_t planned_uptime_ms; /* a marked reset after this long needs no other excuse */
-    uint32_t retry_after_s;     /* uptime on a lower rung before the firmware writes RETRY */
 
     /* The pin: end of each stage, counted from reset. */
     uint32_t pin_previous_ms; /* below: nothing */
