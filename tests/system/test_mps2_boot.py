@@ -9,7 +9,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from board_rig import BIN, DIVISOR, BoardTest, alive, os, wait_for  # noqa: E402
+from board_rig import BIN, BoardTest, alive, os, wait_for  # noqa: E402
 
 POWER, LOCK_UP, ROM, PLANNED, FAULT = 1, 2, 3, 4, 5  # enum dr_reset_cause
 NONE, HANG, CRASH = 0, 1, 2  # enum dr_crash_reason
@@ -19,6 +19,9 @@ FIRST_BOOT, REVERT, FACTORY, ERASE = 1, 5, 10, 11  # enum dr_transition_kind
 UP = (r"{}: up: cause transition epoch crash slot state tries leftovers "
       r"(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)")
 LAYOUT = {"header_size": 1024, "load_address": 0x20010000}
+PATIENT = "6,12,1,5"  # hang, health, soak, seal: nothing is to hang here, however busy the host is
+PIN_DIVISOR = 3
+QUICK = "2,12,1,5"  # a hang is what is waited for
 MISSING = [name for name in ("qemu-system-arm", "arm-none-eabi-gcc") if not shutil.which(name)]
 
 
@@ -26,7 +29,8 @@ MISSING = [name for name in ("qemu-system-arm", "arm-none-eabi-gcc") if not shut
 class Mps2(BoardTest):
     def device(self, name, program="steady", *options, **fields):
         self.assertTrue((BIN / "rom-mps2.bin").exists(), "the boot ROM is not built: cmake --build build --target mps2")
-        return super().device(name, f"testfw-mps2-{program}.bin", "--board", "mps2-an385", *options, **LAYOUT, **fields)
+        return super().device(name, f"testfw-mps2-{program}.bin", "--board", "mps2-an385", *options,
+                              **{"limits": QUICK if program == "hang" else PATIENT, **LAYOUT, **fields})
 
     def up(self, device, count=1, program=r"\w+", timeout_s=30):
         """cause, transition, epoch, crash, slot, state, tries, leftovers of the count-th start of such an image."""
@@ -36,7 +40,7 @@ class Mps2(BoardTest):
         """A device whose factory image installs another one."""
         device = self.device(name, "install")
         candidate = self.world.image(f"testfw-mps2-{program}.bin", "2.0.0", key=key, sequence=2, pad_to=28000,
-                                     **{"limits": "1,5,1,5", **LAYOUT, **fields})
+                                     **{"limits": QUICK if program == "hang" else PATIENT, **LAYOUT, **fields})
         (device.path / "bundle.bin").write_bytes(candidate.read_bytes())
         return device
 
@@ -113,16 +117,16 @@ class Reset(Mps2):
 
 class Pin(Mps2):
     def stage(self, name, seconds):
-        """Press the pin of a running device for so long (its stages are DIVISOR times shorter)."""
-        device = self.device(name)
+        """Press the pin of a running device for so long (of a product's seconds; starting an emulator takes some)."""
+        device = self.device(name, "steady", "--time-divisor", PIN_DIVISOR)
         device.on()
         self.up(device)
-        device.verb("press", "--seconds", seconds / DIVISOR)
+        device.verb("press", "--seconds", seconds / PIN_DIVISOR)
         return self.up(device, 2)
 
     def test_stages(self):
-        for name, seconds, transition, epoch in (("short", 1, FIRST_BOOT, 0), ("factory", 7.5, FACTORY, 0),
-                                                 ("erase", 15, ERASE, 1), ("cancel", 26, FIRST_BOOT, 0)):
+        for name, seconds, transition, epoch in (("short", 1, FIRST_BOOT, 0), ("factory", 8.5, FACTORY, 0),
+                                                 ("erase", 15, ERASE, 1), ("cancel", 25, FIRST_BOOT, 0)):
             with self.subTest(name):
                 self.assertEqual(self.stage(f"pin-{name}", seconds)[1:3], (transition, epoch))
 
