@@ -20,50 +20,50 @@ if(NOT DR_BUILD_TIME_S MATCHES "^[0-9]+$")
 endif()
 
 # Libraries of others: their warnings are theirs.
-add_library(dr_mcu_kernel STATIC
+add_library(mcu_kernel STATIC
     ${FREERTOS_KERNEL_PATH}/tasks.c ${FREERTOS_KERNEL_PATH}/queue.c ${FREERTOS_KERNEL_PATH}/list.c
     ${FREERTOS_KERNEL_PATH}/portable/GCC/ARM_CM3/port.c)
-target_include_directories(dr_mcu_kernel SYSTEM PUBLIC
+target_include_directories(mcu_kernel SYSTEM PUBLIC
     ${FREERTOS_KERNEL_PATH}/include ${FREERTOS_KERNEL_PATH}/portable/GCC/ARM_CM3)
-target_include_directories(dr_mcu_kernel PUBLIC ${DR_MPS2_DIR}/port)
-target_compile_options(dr_mcu_kernel PRIVATE -w)
+target_include_directories(mcu_kernel PUBLIC ${DR_MPS2_DIR}/port)
+target_compile_options(mcu_kernel PRIVATE -w)
 
 set(lwip_core ${DR_LWIP_DIR}/src/core)
-add_library(dr_mcu_lwip STATIC
+add_library(mcu_lwip STATIC
     ${lwip_core}/init.c ${lwip_core}/def.c ${lwip_core}/inet_chksum.c ${lwip_core}/ip.c ${lwip_core}/mem.c
     ${lwip_core}/memp.c ${lwip_core}/netif.c ${lwip_core}/pbuf.c ${lwip_core}/tcp.c ${lwip_core}/tcp_in.c
     ${lwip_core}/tcp_out.c ${lwip_core}/timeouts.c ${lwip_core}/ipv4/etharp.c ${lwip_core}/ipv4/icmp.c
     ${lwip_core}/ipv4/ip4.c ${lwip_core}/ipv4/ip4_addr.c ${DR_LWIP_DIR}/src/netif/ethernet.c
     ${DR_LWIP_DIR}/src/api/tcpip.c ${DR_LWIP_DIR}/src/api/err.c)
-target_include_directories(dr_mcu_lwip SYSTEM PUBLIC ${DR_LWIP_DIR}/src/include)
-target_include_directories(dr_mcu_lwip PUBLIC ${DR_MPS2_DIR}/port)
-target_compile_options(dr_mcu_lwip PRIVATE -w)
+target_include_directories(mcu_lwip SYSTEM PUBLIC ${DR_LWIP_DIR}/src/include)
+target_include_directories(mcu_lwip PUBLIC ${DR_MPS2_DIR}/port)
+target_compile_options(mcu_lwip PRIVATE -w)
 
 file(GLOB mbedtls_sources ${DR_MBEDTLS_DIR}/library/*.c)
-add_library(dr_mcu_mbedtls STATIC ${mbedtls_sources}
+add_library(mcu_mbedtls STATIC ${mbedtls_sources}
     ${DR_MBEDTLS_DIR}/3rdparty/p256-m/p256-m/p256-m.c ${DR_MBEDTLS_DIR}/3rdparty/p256-m/p256-m_driver_entrypoints.c)
-target_include_directories(dr_mcu_mbedtls SYSTEM PUBLIC
+target_include_directories(mcu_mbedtls SYSTEM PUBLIC
     ${DR_MBEDTLS_DIR}/include ${DR_MBEDTLS_DIR}/library ${DR_MBEDTLS_DIR}/3rdparty/p256-m
     ${DR_MBEDTLS_DIR}/3rdparty/p256-m/p256-m)
-target_include_directories(dr_mcu_mbedtls PUBLIC ${CMAKE_SOURCE_DIR})
-target_compile_definitions(dr_mcu_mbedtls PUBLIC
+target_include_directories(mcu_mbedtls PUBLIC ${CMAKE_SOURCE_DIR})
+target_compile_definitions(mcu_mbedtls PUBLIC
     MBEDTLS_CONFIG_FILE="boards/mps2_an385/port/mbedtls_config.h")
-target_compile_options(dr_mcu_mbedtls PRIVATE -w)
+target_compile_options(mcu_mbedtls PRIVATE -w)
 
-add_library(dr_crypto_psa STATIC ${CMAKE_SOURCE_DIR}/src/crypto/psa.c)
-target_link_libraries(dr_crypto_psa PUBLIC dr_crypto dr_mcu_mbedtls)
+add_library(mcu_crypto_psa STATIC ${CMAKE_SOURCE_DIR}/src/crypto/psa.c)
+target_link_libraries(mcu_crypto_psa PUBLIC dr_crypto mcu_mbedtls)
 
 file(GLOB port_sources CONFIGURE_DEPENDS ${DR_MPS2_DIR}/port/*.c)
-add_library(dr_mps2_firmware STATIC ${port_sources}
+add_library(mps2_firmware STATIC ${port_sources}
     ${DR_MPS2_DIR}/firmware/start.c ${DR_MPS2_DIR}/firmware/fault.c ${DR_MPS2_DIR}/firmware/machine.c
     ${DR_MPS2_DIR}/firmware/provision.c ${DR_MPS2_DIR}/firmware/tasks.c ${DR_MPS2_DIR}/firmware/print.c)
-target_compile_definitions(dr_mps2_firmware PRIVATE DR_BUILD_TIME_S=${DR_BUILD_TIME_S}u)
-target_link_libraries(dr_mps2_firmware PUBLIC
-    dr_mps2_common dr_device_client dr_device_app dr_crypto_psa dr_mcu_lwip dr_mcu_kernel)
+target_compile_definitions(mps2_firmware PRIVATE DR_BUILD_TIME_S=${DR_BUILD_TIME_S}u)
+target_link_libraries(mps2_firmware PUBLIC
+    dr_mps2_common dr_device_client dr_device_app mcu_crypto_psa mcu_lwip mcu_kernel)
 
 function(dr_mps2_variant name behaviour)
     dr_mps2_image(firmware-mps2-${name} SCRIPT ${DR_MPS2_DIR}/firmware/firmware.ld.in
-        SOURCES ${DR_MPS2_DIR}/firmware/main.c LIBS dr_mps2_firmware DEFINES DR_FIRMWARE_BEHAVIOUR=${behaviour})
+        SOURCES ${DR_MPS2_DIR}/firmware/main.c LIBS mps2_firmware DEFINES DR_FIRMWARE_BEHAVIOUR=${behaviour})
 endfunction()
 
 dr_mps2_variant(good DR_APP_GOOD)

@@ -52,8 +52,8 @@
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
 /* 3.6 derives this from its own curve code only; without it no curve is offered to the server. */
 #define MBEDTLS_SSL_TLS1_2_SOME_ECC
-/* And its buffer for the shared secret is one byte long then. Pre-shared keys, which no cipher suite
- * below uses, make it long enough. */
+/* And its buffer for the shared secret is one byte long then. Pre-shared keys, which no cipher
+ * suite below uses, make it long enough. */
 #define MBEDTLS_KEY_EXCHANGE_PSK_ENABLED
 #define MBEDTLS_PSK_MAX_LEN 32
 #define MBEDTLS_SSL_SERVER_NAME_INDICATION
