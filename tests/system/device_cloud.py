@@ -156,6 +156,15 @@ class Cloud:
                     {"timestamp": int(time.time()), "execution": job.describe()}).encode())
         return job
 
+    def cancel(self, job):
+        """Force-cancel, and tell the things that the next job is another one now, as the service does."""
+        with self.lock:
+            job.status = "CANCELED"
+            following = self._next()
+        for connection in list(self.connections):
+            connection.publish(connection.prefix + "jobs/notify-next", json.dumps(
+                {"timestamp": int(time.time()), **({"execution": following.describe()} if following else {})}).encode())
+
     def _next(self):
         pending = [job for job in self.jobs if not job.done]
         return next((job for job in pending if job.status == "IN_PROGRESS"), pending[0] if pending else None)

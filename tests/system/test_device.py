@@ -283,7 +283,7 @@ class DeviceTest(unittest.TestCase):
         device = self.device("canceled", cloud)
         device.on()
         job = self.install(cloud, device, "cancel-1", self.image("1.1.0", 2, limits="5,60,30,3").read_bytes())
-        job.status = "CANCELED"
+        cloud.cancel(job)
         self.wait_report(cloud, version="1.0.0", lastReason="canceled")
 
     def test_next_job_waits_for_the_seal(self):
