@@ -7,7 +7,8 @@ import ssl
 import struct
 import time
 
-CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONNECT = 1, 2, 3, 4, 8, 9, 12, 13, 14
+CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, UNSUBSCRIBE = 1, 2, 3, 4, 8, 9, 10
+PINGREQ, PINGRESP, DISCONNECT = 12, 13, 14
 USER_PROPERTY = 0x26
 WAIT_S = 10.0
 
@@ -259,6 +260,12 @@ class Client:
         while packet_id not in self.suback:
             self.step(max(0.0, deadline - time.monotonic()))
         return self.suback.pop(packet_id)[0]
+
+    def unsubscribe(self, topic_filter):
+        """The UNSUBACK is not waited for: what follows on this connection comes after it."""
+        self.next_id = packet_id = self.next_id % 65535 + 1
+        properties = b"\0" if self.version == 5 else b""
+        self.send(UNSUBSCRIBE << 4 | 2, struct.pack(">H", packet_id) + properties + text(topic_filter))
 
     def receive(self, wait_s=WAIT_S, match=None):
         """The next message (that match accepts), in order."""

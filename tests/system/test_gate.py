@@ -183,6 +183,26 @@ class Publishing(GateTest):
         self.assertEqual(other.receive().payload, b"secret")
         self.assert_silent(device)
 
+    def test_as_many_subscriptions_as_anybody_needs(self):
+        """256 filters at a time: the broker would keep any number, at some kilobytes each."""
+        device = self.device("thing-6", clean=False)
+        for number in range(256):
+            self.assertEqual(device.subscribe(f"app/{number}"), 1)
+        self.assertGreaterEqual(device.subscribe("app/more"), 0x80)
+        self.assertEqual(device.subscribe("app/7"), 1, "one that it holds")
+        device.unsubscribe("app/none")
+        self.assertGreaterEqual(device.subscribe("app/more"), 0x80)
+        device.unsubscribe("app/7")
+        self.assertEqual(device.subscribe("app/more"), 1)
+        device.disconnect()
+        device = self.device("thing-6", clean=False)
+        self.assertGreaterEqual(device.subscribe("app/8000"), 0x80, "a session that goes on")
+        device.disconnect()
+        device = self.device("thing-6")
+        self.assertEqual(device.subscribe("app/8000"), 1, "a new session")
+        other = self.device("thing-7")
+        self.assertEqual(other.subscribe("app/8000"), 1)
+
     def test_the_service_may_not_listen_to_its_own_answers(self):
         self.assertGreaterEqual(self.service.subscribe("daruma/1/out"), 0x80)
         self.assertGreaterEqual(self.service.subscribe("#"), 0x80)

@@ -126,7 +126,9 @@ enum dr_gate_verdict dr_gate_check(
             dr_gate_allowed(gate, session, DR_POLICY_RECEIVE, topic));
         break;
     case DR_GATE_SUBSCRIBE:
-        verdict = pass_if(!session->kicked && may_subscribe(gate, session, topic));
+        verdict = pass_if(
+            !session->kicked && may_subscribe(gate, session, topic) &&
+            dr_filters_take(&session->client->filters, gate->sessions.by_connection.secret, topic));
         break;
     case DR_GATE_WRITE:
         verdict = check_publish(gate, session, topic, retain);
@@ -137,4 +139,12 @@ enum dr_gate_verdict dr_gate_check(
         dr_sessions_changed(&gate->sessions, session->client);
     }
     return verdict;
+}
+
+void dr_gate_unsubscribe(struct dr_gate *gate, const void *connection, const char *filter)
+{
+    const struct dr_session *session = dr_sessions_find(&gate->sessions, connection);
+    if (session != NULL && session->live && !session->superseded) {
+        dr_filters_leave(&session->client->filters, gate->sessions.by_connection.secret, filter);
+    }
 }

@@ -102,6 +102,10 @@ enum dr_gate_verdict dr_gate_check(
     struct dr_gate *gate, const void *connection, enum dr_gate_access access, const char *topic,
     int qos, bool retain);
 
+/* A filter less, which is always allowed; dr_gate_check counts those that a client subscribes to
+ * and refuses more than DR_FILTERS_MAX. */
+void dr_gate_unsubscribe(struct dr_gate *gate, const void *connection, const char *filter);
+
 /* A PUBLISH that passed its check. */
 struct dr_gate_message {
     char *topic; /* may be rewritten in place, never longer */

@@ -128,6 +128,7 @@ static int on_acl_check(int event, void *event_data, void *user_data)
         access = DR_GATE_SUBSCRIBE;
         break;
     case MOSQ_ACL_UNSUBSCRIBE:
+        dr_gate_unsubscribe(gate, data->client, data->topic);
         return MOSQ_ERR_SUCCESS;
     default:
         return MOSQ_ERR_ACL_DENIED;

@@ -37,6 +37,7 @@ void dr_sessions_free(struct dr_sessions *sessions)
             struct dr_client *client = DR_HASH_OWNER(node, struct dr_client, by_id);
             node = node->next;
             session_free(client->session);
+            dr_filters_clear(&client->filters);
             free(client);
         }
     }
@@ -154,6 +155,9 @@ enum dr_status dr_sessions_connect(
         supersede(sessions, client->session);
     }
     idle_remove(sessions, client);
+    if (!facts->persistent) {
+        dr_filters_clear(&client->filters); /* the broker forgets them too */
+    }
     session->connection = facts->connection;
     session->client = client;
     session->number = facts->number;
@@ -229,6 +233,7 @@ static bool evict_idle(struct dr_sessions *sessions)
     dr_hash_remove(&sessions->clients, &client->by_id);
     forget_connection(sessions, client->session);
     session_free(client->session);
+    dr_filters_clear(&client->filters);
     free(client);
     return true;
 }

@@ -14,6 +14,7 @@
 #define DR_CLOUD_GATE_SESSION_H
 
 #include "base/status.h"
+#include "cloud/gate/filters.h"
 #include "cloud/gate/hash.h"
 #include "cloud/gate/registry.h"
 #include "cloud/wire/wire.h"
@@ -36,7 +37,8 @@ struct dr_client {
     bool changed;
     uint32_t version; /* of presence events */
     struct dr_wire_counters counters;
-    char id[]; /* with NUL */
+    struct dr_filters filters; /* a persistent session's outlive its connections */
+    char id[];                 /* with NUL */
 };
 
 struct dr_session {
