@@ -271,6 +271,30 @@ static void test_waits_after_environment(void)
     EXPECT(w.installed);
 }
 
+/* As many waits as the boot journal remembers failures: none is pushed out and begun anew by a
+ * reset. */
+static void test_eight_waits_survive_a_reset(void)
+{
+    world_init(&w, 100000);
+    w.facts.fate_count = 8;
+    for (uint8_t i = 0; i < 8; i++) {
+        memset(w.facts.fates[i].digest, i == 0 ? 0xaa : 0x10 + i, 32); /* 0xaa is on offer */
+        w.facts.fates[i].reason = DR_REASON_NO_CLOUD;
+        w.facts.fates[i].environment = true;
+        w.facts.fates[i].tries = 1;
+    }
+    world_boot(&w);
+    EXPECT(!world_run(&w, 1200));
+    struct dr_wait before[DR_AGENT_WAITS_MAX];
+    memcpy(before, w.agent.record.waits, sizeof(before));
+    world_boot(&w);
+    EXPECT(!world_run(&w, 60));
+    for (size_t i = 0; i < 8; i++) {
+        EXPECT_EQ(w.agent.record.waits[i].until_s, before[i].until_s);
+        EXPECT(memcmp(w.agent.record.waits[i].digest, before[i].digest, 32) == 0);
+    }
+}
+
 /* The stored image does not verify: once more from zero, then it is over. */
 static void test_close_fails(void)
 {
@@ -395,5 +419,5 @@ DR_TEST_MAIN(
     test_small_files, test_loss_and_repeats, test_nothing_twice, test_delay_changes,
     test_power_cut_resumes, test_connection_lost, test_notified_again, test_job_replaced,
     test_canceled_in_download, test_refused_at_head, test_refused_before_download,
-    test_waits_after_environment, test_close_fails, test_flash_refuses, test_stream_trouble,
-    test_product_has_its_say)
+    test_waits_after_environment, test_eight_waits_survive_a_reset, test_close_fails,
+    test_flash_refuses, test_stream_trouble, test_product_has_its_say)

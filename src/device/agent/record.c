@@ -26,13 +26,15 @@ static const struct {
     RUN(outcome.since_s, 1, DR_DETAIL_BYTES_MAX),
     RUN(waits[0], 1, 32 + 1), RUN(waits[1], 1, 32 + 1),
     RUN(waits[2], 1, 32 + 1), RUN(waits[3], 1, 32 + 1),
+    RUN(waits[4], 1, 32 + 1), RUN(waits[5], 1, 32 + 1),
+    RUN(waits[6], 1, 32 + 1), RUN(waits[7], 1, 32 + 1),
     RUN(notes[0], 1, 1 + DR_DETAIL_BYTES_MAX), RUN(notes[1], 1, 1 + DR_DETAIL_BYTES_MAX),
     RUN(notes[2], 1, 1 + DR_DETAIL_BYTES_MAX), RUN(notes[3], 1, 1 + DR_DETAIL_BYTES_MAX),
 #undef RUN
     /* clang-format on */
 };
 
-DR_STATIC_ASSERT(DR_AGENT_WAITS_MAX == 4u && DR_AGENT_NOTES_MAX == 4u, "every entry has its run");
+DR_STATIC_ASSERT(DR_AGENT_WAITS_MAX == 8u && DR_AGENT_NOTES_MAX == 4u, "every entry has its run");
 DR_STATIC_ASSERT(
     offsetof(struct dr_outcome, installs) == offsetof(struct dr_outcome, state) + 3u,
     "the four bytes of an outcome lie together");

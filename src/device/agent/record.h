@@ -20,7 +20,7 @@
 #define DR_DETAIL_BYTES_MAX 31u
 #define DR_DETAIL_BYTES (DR_DETAIL_BYTES_MAX + 1u)
 #define DR_AGENT_NOTES_MAX 4u
-#define DR_AGENT_WAITS_MAX 4u
+#define DR_AGENT_WAITS_MAX 8u /* as many as the boot journal remembers rejections */
 #define DR_AGENT_RECORD_BYTES_MAX 1024u
 
 enum dr_outcome_state {
