@@ -28,7 +28,7 @@
 
 #define DR_PANEL_PIN_FACTORY 0x1u /* the staged pin, held while set */
 
-/* What the power stage tells the boot ROM about the coming start (BOOT-AND-TRUST section 5). The
+/* What the power stage tells the boot ROM about the coming start (docs/boot.md). The
  * words are far apart: a damaged page reads as "nothing said". */
 enum dr_panel_strap {
     DR_PANEL_STRAP_NONE = 0,

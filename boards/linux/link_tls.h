@@ -2,7 +2,7 @@
 /* The TLS context of the Linux link: whom we believe, and a key that we never see.
  *
  * TLS 1.2 or newer. The server's chain must end at one of the identity's roots, its name must be
- * the endpoint's, and time is judged by the rules of BOOT-AND-TRUST section 9, not by the host's
+ * the endpoint's, and time is judged by the rules of docs/device.md, not by the host's
  * clock. Our signature is made by the secure element.
  */
 #ifndef DR_BOARDS_LINUX_LINK_TLS_H

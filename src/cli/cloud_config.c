@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The configurations that `cloud up` writes, each line with its reason (BUS-AND-GATE section 6). */
+/* The configurations that `cloud up` writes, each line with its reason (docs/gate.md 6). */
 #include "cli/cloud.h"
 
 #include <limits.h>

@@ -10,7 +10,7 @@
 #define POLL_MS 50u
 #define PRESS_MS_MAX 120000.0
 
-/* In the middle of each stage of BOOT-AND-TRUST section 7, in a product's milliseconds. */
+/* In the middle of each stage of docs/boot.md, in a product's milliseconds. */
 static const struct {
     const char *word;
     double ms;

@@ -55,7 +55,7 @@ dr_version_parse(const char *text, size_t text_len, struct dr_version *ret_versi
 /* Negative, 0 or positive, as a is older, equal or newer; the build counts. */
 int dr_version_compare(const struct dr_version *a, const struct dr_version *b);
 
-/* What decides whether an image is newer (BOOT-AND-TRUST section 5). */
+/* What decides whether an image is newer (docs/boot.md). */
 struct dr_order {
     bool has_sequence;
     uint32_t sequence;

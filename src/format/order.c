@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Which of two images is newer (BOOT-AND-TRUST section 5, "Order"). */
+/* Which of two images is newer (docs/boot.md, The states of an image). */
 #include "format/image.h"
 
 static int compare(uint32_t a, uint32_t b)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Who is let in and how others are told: SigV4, targets, headers, roles (BUS-AND-GATE section 9)."""
+"""Who is let in and how others are told: SigV4, targets, headers, roles (docs/api.md)."""
 import http.client
 import json
 import unittest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The registry through boto3: things, certificates, policies, attachments, jobs and their refusals (control-plane 1.2)."""
+"""The registry through boto3: things, certificates, policies, attachments, jobs and their refusals (AWS IoT's published API)."""
 import hashlib
 import json
 import ssl

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Uploads in all four forms that clients use, and what else of S3 an image needs (control-plane 2.2)."""
+"""Uploads in all four forms that clients use, and what else of S3 an image needs (AWS IoT's published API)."""
 import base64
 import binascii
 import pathlib

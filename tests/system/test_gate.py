@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The gate inside a real mosquitto: identity, policy, the two ways through, sessions (BUS-AND-GATE 1, 3, 4, 5)."""
+"""The gate inside a real mosquitto: identity, policy, the two ways through, sessions (docs/gate.md 1, 3, 4, 5)."""
 import json
 import ssl
 import struct

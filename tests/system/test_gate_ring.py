@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The gate's ring and the snapshot: nothing answered is lost, nobody unknown gets in (BUS-AND-GATE 2 and 4)."""
+"""The gate's ring and the snapshot: nothing answered is lost, nobody unknown gets in (docs/gate.md 2 and 4)."""
 import unittest
 
 import gate_rig

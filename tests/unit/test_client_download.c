@@ -97,7 +97,7 @@ static void refused_on_head_and_tail(void)
     end();
 }
 
-/* BOOT-AND-TRUST section 9: once more from zero. The first failure must not spoil the second try.
+/* docs/device.md: once more from zero. The first failure must not spoil the second try.
  */
 static void second_try_after_a_misread(void)
 {

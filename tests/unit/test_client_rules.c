@@ -27,7 +27,7 @@ static void clock_begin(struct dr_boot_info *info, uint8_t mode)
     now_ms = 1000;
 }
 
-/* BOOT-AND-TRUST section 9, "Time". */
+/* docs/device.md, "Time". */
 static void certificate_floor(void)
 {
     static struct dr_boot_info info;

@@ -211,7 +211,7 @@ void dr_board_machine_tick(struct dr_board *board, uint64_t now_ms)
 }
 
 /* The firmware is gone. With its own crash record it was a fault that its handler saw; without one
- * the processor stopped where no code could react: a lock-up (BOOT-AND-TRUST section 5). */
+ * the processor stopped where no code could react: a lock-up (docs/boot.md). */
 static void firmware_ended(struct dr_board *board, int wait_status)
 {
     int signal_number = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;

@@ -185,7 +185,7 @@ void dr_board_serve(struct dr_board *board)
 }
 
 /* The processor stopped where no code of its own could react; a real one is reset then, and RAM
- * stays (BOOT-AND-TRUST section 5). */
+ * stays (docs/boot.md). */
 static void locked_up(struct dr_host *host)
 {
     struct dr_board *board = &host->board;

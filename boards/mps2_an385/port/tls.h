@@ -2,7 +2,7 @@
 /* TLS over a stream: whom we believe, and a key that we never see.
  *
  * TLS 1.2, ECDHE-ECDSA. The server's chain must end at one of the identity's roots, its name must
- * be the endpoint's, and time is judged by the rules of BOOT-AND-TRUST section 9. Our signature is
+ * be the endpoint's, and time is judged by the rules of docs/device.md. Our signature is
  * made by whoever dr_tls_config names: the secure element, or a key in memory in builds that
  * compare the two. This is where a part's accelerator goes.
  */

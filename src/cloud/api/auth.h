@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Who sent a request, and did they send exactly this (BUS-AND-GATE section 9).
+/* Who sent a request, and did they send exactly this (docs/api.md).
  *
  * In two steps, because a body comes after its headers: what the headers alone can decide is
  * decided before any of the body is read.

@@ -245,7 +245,7 @@ static void answer_error(struct dr_api_call *call, enum dr_api_error error, cons
         /* Echoed bytes that are not UTF-8. */
         body = json_pack("{ss}", "message", "the request is malformed");
     }
-    /* The two shapes that carry more than a message (facts: control-plane 1.0). */
+    /* The two shapes that carry more than a message (AWS IoT's published API). */
     if (body != NULL && call->use.resource[0] != '\0' &&
         (error == DR_API_ALREADY_EXISTS || error == DR_API_CONFLICT)) {
         const char *name =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* What of AWS IoT's control plane works here (facts: control-plane 1.2). Members marked ":-" are
+/* What of AWS IoT's control plane works here (AWS IoT's published API). Members marked ":-" are
  * documented by AWS and ignored by this server; docs/protocol.md lists them. */
 #include "base/check.h"
 #include "cloud/api/handlers.h"

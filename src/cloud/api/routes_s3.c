@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The part of S3 that uploading an image takes (facts: control-plane 2.2), path-style. */
+/* The part of S3 that uploading an image takes (AWS IoT's published API), path-style. */
 #include "base/check.h"
 #include "cloud/api/handlers.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* How many bytes of answers wait in this process, per session (BUS-AND-GATE section 6). */
+/* How many bytes of answers wait in this process, per session (docs/gate.md 6). */
 #ifndef DR_CLOUD_BUS_UNSENT_H
 #define DR_CLOUD_BUS_UNSENT_H
 

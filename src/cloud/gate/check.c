@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Access: reserved names first, policy after (BUS-AND-GATE section 4). */
+/* Access: reserved names first, policy after (docs/gate.md 4). */
 #include "cloud/gate/gate_priv.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The gate: what stands between devices and the service inside the broker (BUS-AND-GATE).
+/* The gate: what stands between devices and the service inside the broker (docs/gate.md).
  *
  * All decisions and all state, none of the broker's API: plugin.c hands the broker's events in, and
  * what is to be published or kicked leaves through a port. Everything runs on the broker's one

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The last outbox row of each thing that went through: repeats are dropped (BUS-AND-GATE
- * section 3). */
+/* The last outbox row of each thing that went through: repeats are dropped (docs/gate.md
+ * 3). */
 #ifndef DR_CLOUD_GATE_OUTBOX_H
 #define DR_CLOUD_GATE_OUTBOX_H
 

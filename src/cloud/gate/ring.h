@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* What the service has not yet committed (BUS-AND-GATE section 2).
+/* What the service has not yet committed (docs/gate.md 2).
  *
  * A bounded ring of messages in one block of memory, numbered without gaps from 1. Three marks move
  * forward: acknowledged <= sent < next. The memory of an empty ring is used from its beginning

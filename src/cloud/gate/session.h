@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Connections and the client ids behind them (BUS-AND-GATE section 5).
+/* Connections and the client ids behind them (docs/gate.md 5).
  *
  * A connection is the broker's pointer; pointers are reused, DISCONNECT may come twice, late, or
  * not at all. So a new connection always replaces what its pointer meant; a disconnect counts once,

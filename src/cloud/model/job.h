@@ -2,8 +2,8 @@
 /* The life of a job and of its executions: pure rules, no clock, no storage.
  *
  * An execution is one job on one thing. Who may move it where, which one is next, when a deadline
- * passes and whom to tell are decided here and only here (facts: device-protocol 2.3 to 2.6,
- * control-plane 3.3). Times are Unix milliseconds; 0 means "not set".
+ * passes and whom to tell are decided here and only here (docs/protocol.md,
+ * AWS IoT's published API). Times are Unix milliseconds; 0 means "not set".
  */
 #ifndef DR_CLOUD_MODEL_JOB_H
 #define DR_CLOUD_MODEL_JOB_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Which names and ids are valid, in one place (facts: control-plane 1.2, device-protocol 1 and 2).
+/* Which names and ids are valid, in one place (AWS IoT's published API, docs/protocol.md).
  *
  * Names reach file names, topics and SQL, so every one is checked here before it is used anywhere
  * else. All functions take NUL-terminated text and treat NULL as invalid.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Device policies: a compact compiled form, and its evaluation (facts: control-plane section 4).
+/* Device policies: a compact compiled form, and its evaluation (AWS IoT's published API).
  *
  * The service parses policy JSON and compiles it with the builder; the compiled bytes travel in the
  * gate's snapshot; the gate evaluates them on the broker's only thread. Evaluation allocates

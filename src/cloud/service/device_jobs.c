@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The Jobs API as devices use it (facts: device-protocol section 2). */
+/* The Jobs API as devices use it (docs/protocol.md). */
 #include "cloud/service/device_priv.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* What devices say, and what they are told (facts: device-protocol 2 and 3; BUS-AND-GATE 1 to 3).
+/* What devices say, and what they are told (docs/protocol.md; docs/gate.md 1 to 3).
  *
  * Answers leave on two ways, never on both:
  *  - reads and refusals go to `answer` of the message's sink;

@@ -6,9 +6,9 @@
  * milliseconds) is an argument. Calls may come from several threads at once and return after the
  * commit.
  *
- * Bodies of answers are jansson objects in the shape of the AWS IoT API (facts: control-plane
- * 1.2); the caller owns what it gets in ret_body and drops it with json_decref. Request bodies are
- * borrowed. Unknown members of a request body are ignored here: the API refuses them.
+ * Bodies of answers are jansson objects in the shape of the AWS IoT API; the caller owns what it
+ * gets in ret_body and drops it with json_decref. Request bodies are borrowed. Unknown members of a
+ * request body are ignored here: the API refuses them.
  */
 #ifndef DR_CLOUD_SERVICE_SERVICE_H
 #define DR_CLOUD_SERVICE_SERVICE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* What has to leave after a commit, and what has already come in (BUS-AND-GATE sections 2 and 3).
+/* What has to leave after a commit, and what has already come in (docs/gate.md 2 and 3).
  *
  * A row is added in the transaction of the change it tells about and removed after the broker's
  * PUBACK. Ids only grow, over restarts too. Rows of one thing leave strictly in id order.

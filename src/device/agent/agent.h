@@ -6,7 +6,7 @@
  * before the next one. The agent allocates nothing, keeps no global, reads no clock and touches no
  * flash, network or key, so one process can hold thousands and a simulator drives what ships.
  *
- * Rules: BOOT-AND-TRUST sections 5 and 9, DESIGN 4.3. Four independent concerns share the step:
+ * Rules: docs/boot.md and docs/device.md. Four independent concerns share the step:
  *  - the job: table of DR_AGENT_STATE x DR_AGENT_EVENT in table.c, total, below;
  *  - the running image: test boot, CONFIRM, SEAL (health part of struct dr_agent);
  *  - the outcome of the last job, repeated until the service has settled it;

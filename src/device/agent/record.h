@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* What the agent remembers over a reset: the outcome record of BOOT-AND-TRUST section 9, the waits
+/* What the agent remembers over a reset: the outcome record of docs/device.md, the waits
  * after failures that were nobody's fault, uptime added up, and notes for the next good contact.
  *
  * The owner keeps the encoded bytes in a store that detects damage; the format below is versioned

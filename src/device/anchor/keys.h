@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Names of the keys that are derived from the device secret (BOOT-AND-TRUST section 2).
+/* Names of the keys that are derived from the device secret (docs/boot.md, Keys).
  *
  * Every key is HKDF-SHA-256(device secret, label || context). One label, one purpose; a label is
  * never reused and none is a prefix of another. The device secret itself is seen by the boot ROM

@@ -7,7 +7,7 @@
  * nothing else is left to it. Every secret of the ROM is wiped from the workspace before it
  * returns; the hand-off holds the keys meant for the image.
  *
- * Rules: BOOT-AND-TRUST section 6.
+ * Rules: docs/boot.md.
  */
 #ifndef DR_DEVICE_BOOT_BOOT_H
 #define DR_DEVICE_BOOT_BOOT_H

@@ -7,7 +7,7 @@
  * A fault is charged to the state that results from the requests, so that a CONFIRM that was
  * written counts; but never to an image that has not run yet, nor for one that has just left.
  *
- * Rules: BOOT-AND-TRUST sections 4, 5, 7 (docs/boot.md draws the states).
+ * Rules: docs/boot.md, where the states are drawn.
  */
 #ifndef DR_DEVICE_BOOT_DECIDE_H
 #define DR_DEVICE_BOOT_DECIDE_H

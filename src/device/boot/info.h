@@ -7,7 +7,7 @@
  * page, on the Linux board over the board channel. It holds keys: the receiver decodes it, then
  * wipes the bytes.
  *
- * Rules: BOOT-AND-TRUST sections 2, 4, 5 (docs/boot.md). All integers are little-endian.
+ * Rules: docs/boot.md. All integers are little-endian.
  */
 #ifndef DR_DEVICE_BOOT_INFO_H
 #define DR_DEVICE_BOOT_INFO_H

@@ -11,7 +11,7 @@
  * cannot be undone is done because of a record (an anchor's counter advanced, a spare named), the
  * record has been read back twice: journal->firm says so.
  *
- * Rules: BOOT-AND-TRUST section 4.
+ * Rules: docs/boot.md.
  */
 #ifndef DR_DEVICE_BOOT_JOURNAL_H
 #define DR_DEVICE_BOOT_JOURNAL_H

@@ -6,7 +6,7 @@
  * changes nothing. Nothing in RAM is believed before the verdict. The verdict is a wide constant,
  * REJECT from the start and compared twice.
  *
- * Rules: BOOT-AND-TRUST section 6.
+ * Rules: docs/boot.md.
  */
 #ifndef DR_DEVICE_BOOT_LOAD_H
 #define DR_DEVICE_BOOT_LOAD_H

@@ -7,7 +7,7 @@
  * the mode, so that a request of another image, another mode or an earlier boot is not genuine.
  * Once any request was taken the sequence moves on, and all requests before it are history.
  *
- * Rules: BOOT-AND-TRUST section 4.
+ * Rules: docs/boot.md.
  */
 #ifndef DR_DEVICE_BOOT_REQUEST_H
 #define DR_DEVICE_BOOT_REQUEST_H

@@ -5,7 +5,7 @@
  * wrong. `home` is the image the device lives on, `rung` how far the ladder has led away from it,
  * `trial` an image on probation; what boots follows from the three (device/boot/decide.h).
  *
- * Rules: BOOT-AND-TRUST sections 4, 5, 7 (docs/boot.md).
+ * Rules: docs/boot.md.
  */
 #ifndef DR_DEVICE_BOOT_STATE_H
 #define DR_DEVICE_BOOT_STATE_H

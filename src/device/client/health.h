@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The health supervisor's one decision: may the watchdog be fed?
  *
- * BOOT-AND-TRUST section 5: every registered task has checked in within its own period, and either
+ * docs/boot.md: every registered task has checked in within its own period, and either
  * the image need not prove itself any more (CONFIRM written and read back, or no candidate), or the
  * health deadline is still ahead. A pure function; nobody else feeds the watchdog.
  */

@@ -104,7 +104,7 @@ void dr_client_clock_tell(struct dr_client *client, uint64_t time_s)
     DR_IGNORE(dr_vault_replace(&client->vault, &clock_file, bytes, sizeof(bytes)) != DR_OK);
 }
 
-/* Certificate floor of BOOT-AND-TRUST section 9: the build's time always holds; the stored one not
+/* Certificate floor of docs/device.md: the build's time always holds; the stored one not
  * in recovery mode (its key is not there) and not after a day without contact, so that nobody who
  * once spoke for the service can lock the device out for good. */
 uint64_t dr_client_floor_s(const struct dr_client *client)

@@ -52,7 +52,7 @@ typedef void (*dr_link_sink)(void *context, const struct dr_link_event *event);
 
 /* How the device names and proves itself, and whom it believes. Borrowed for the call of connect.
  * PEM texts are NUL-terminated. The private key is never here: the board's link asks the secure
- * element. Clock rules: BOOT-AND-TRUST section 9; pinned roots are not checked for expiry. */
+ * element. Clock rules: docs/device.md; pinned roots are not checked for expiry. */
 struct dr_link_identity {
     const char *host; /* endpoint, resolved and checked against the server's certificate */
     uint16_t port;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Named secrets and settings on the external flash (BOOT-AND-TRUST section 10, first form).
+/* Named secrets and settings on the external flash (docs/device.md 6, first form).
  *
  * A file is a name and at most DR_VAULT_DATA_BYTES_MAX bytes, replaced as a whole. Each version is
  * one AES-GCM message under its own key and is kept twice, in two banks. After any single fault (a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* May this image run here? The rules of BOOT-AND-TRUST sections 5 and 9, in one pure function.
+/* May this image run here? The rules of docs/boot.md and docs/device.md, in one pure function.
  *
  * The agent asks after head and tail, before the spare is erased; the client asks again when the
  * download is closed, on verified bytes; the boot ROM asks when it takes an INSTALL and before it
