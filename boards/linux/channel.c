@@ -90,6 +90,13 @@ static enum dr_status catch_up(struct dr_channel *channel, uint32_t left_max)
     return DR_OK;
 }
 
+static enum dr_status take_late(struct dr_channel *channel)
+{
+    enum dr_status late = channel->late;
+    channel->late = DR_OK;
+    return late;
+}
+
 static enum dr_status call_locked(struct dr_channel *channel, struct dr_channel_call *call)
 {
     struct dr_wire_reply reply = {0};
@@ -100,12 +107,8 @@ static enum dr_status call_locked(struct dr_channel *channel, struct dr_channel_
         return DR_E_FORMAT;
     }
     call->value = reply.value;
-    if (call->settles && channel->late != DR_OK) {
-        enum dr_status late = channel->late;
-        channel->late = DR_OK;
-        return late;
-    }
-    return reply.status;
+    enum dr_status late = call->settles ? take_late(channel) : DR_OK;
+    return late != DR_OK ? late : reply.status;
 }
 
 static enum dr_status later_locked(struct dr_channel *channel, const struct dr_channel_call *call)
@@ -135,6 +138,16 @@ enum dr_status dr_channel_call_later(struct dr_channel *channel, const struct dr
 {
     DR_TRY(lock(channel, call));
     enum dr_status status = later_locked(channel, call);
+    return pthread_mutex_unlock(&channel->lock) == 0 ? status : DR_E_INTERNAL;
+}
+
+enum dr_status dr_channel_settle(struct dr_channel *channel)
+{
+    if (pthread_mutex_lock(&channel->lock) != 0) {
+        return DR_E_INTERNAL;
+    }
+    enum dr_status status = catch_up(channel, 0);
+    status = status == DR_OK ? take_late(channel) : status;
     return pthread_mutex_unlock(&channel->lock) == 0 ? status : DR_E_INTERNAL;
 }
 

@@ -97,11 +97,11 @@ static enum dr_status flash_erase(void *context, uint32_t address, uint32_t size
                                                : dr_channel_call_later(context, &call);
 }
 
+/* The board answers a program or an erase when it is done: to have all answers is to be in sync. */
 static enum dr_status flash_sync(void *context)
 {
-    struct dr_channel_call call = {.operation = DR_WIRE_FLASH_SYNC, .settles = true};
     DR_TRY(release(context));
-    return dr_channel_call(context, &call);
+    return dr_channel_settle(context);
 }
 
 void dr_channel_flash(struct dr_channel *channel, struct dr_flash *ret_flash)

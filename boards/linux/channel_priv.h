@@ -31,6 +31,9 @@ dr_channel_call(struct dr_channel *channel, struct dr_channel_call *call);
 DR_MUST_USE enum dr_status
 dr_channel_call_later(struct dr_channel *channel, const struct dr_channel_call *call);
 
+/* Wait for all that is on its way; tells the first failure among it. */
+DR_MUST_USE enum dr_status dr_channel_settle(struct dr_channel *channel);
+
 /* Send without waiting. Safe in a signal handler: takes no lock. */
 DR_MUST_USE enum dr_status
 dr_channel_post(struct dr_channel *channel, const struct dr_channel_call *call);

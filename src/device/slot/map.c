@@ -152,6 +152,7 @@ void dr_slot_session_abandon(struct dr_slot *slot)
     memset(slot->open, 0, sizeof slot->open);
     slot->session_open = false;
     slot->reload = true;
+    slot->places_erased = false;
 }
 
 /* Mark `count` sectors from `first`, whose places lie next to each other, in one program. */
@@ -160,8 +161,10 @@ static enum dr_status mark_run(struct dr_slot *slot, uint32_t first, uint32_t co
     const struct dr_flash *flash = slot->reader.flash;
     const uint32_t address = slot->reader.layout.places_address + first * DR_SLOT_ENTRY_BYTES;
     const uint32_t size_bytes = count * DR_SLOT_ENTRY_BYTES;
-    DR_TRY(dr_flash_read(flash, address, slot->scratch, size_bytes));
-    if (all_erased(slot, slot->scratch, size_bytes)) {
+    if (!slot->places_erased) {
+        DR_TRY(dr_flash_read(flash, address, slot->scratch, size_bytes));
+    }
+    if (slot->places_erased || all_erased(slot, slot->scratch, size_bytes)) {
         for (uint32_t i = 0; i < count; i++) {
             entry_encode(
                 slot, DR_SLOT_ENTRY_DONE, first + i, slot->scratch + i * DR_SLOT_ENTRY_BYTES);

@@ -111,6 +111,7 @@ enum dr_status dr_slot_begin(struct dr_slot *slot, const struct dr_slot_install 
     slot->block_bytes = install->block_bytes;
     memcpy(slot->reader.resume_key, install->resume_key, sizeof slot->reader.resume_key);
     memcpy(slot->random, install->random, sizeof slot->random);
+    slot->places_erased = true;
     return DR_OK;
 }
 

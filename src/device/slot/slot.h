@@ -60,6 +60,7 @@ struct dr_slot {
     bool session_open;
     bool marks_unsynced;
     bool reload;                  /* the map in RAM may be behind the one on flash */
+    bool places_erased;           /* of every sector that is not whole, since dr_slot_begin */
     struct dr_slot_entry session; /* rewrite count and salt in force; the rest is filled in */
     uint8_t random[DR_SLOT_RANDOM_BYTES];
     uint8_t slot_key[DR_SHA256_BYTES];
