@@ -99,11 +99,10 @@ def transfer(port, ca, certificate, key, size, block, window, runs, extra=()):
     from harness.world import BIN
     done = subprocess.run([BIN / "bare_mqtt", "--port", str(port), "--ca", ca, "--cert", certificate, "--key", key,
                            "--size", str(size), "--block", str(block), "--window", str(window // block),
-                           "--runs", str(runs + 1), *extra], capture_output=True, text=True, timeout=120)
+                           "--runs", str(runs), *extra], capture_output=True, text=True, timeout=120)
     if done.returncode != 0:
         raise RuntimeError(f"bare_mqtt: {done.stderr}")
-    # The first run warms the connection up: TCP and TLS have not grown their windows and records yet.
-    return [json.loads(line)["seconds"] for line in done.stdout.splitlines()][1:]
+    return [json.loads(line)["seconds"] for line in done.stdout.splitlines()]
 
 
 # ----- 1. download
@@ -136,26 +135,37 @@ def one_update(world, device, number, size):
     return actual, whole, loading, closing
 
 
+def bare_runs(bare, size, fresh_s, warm_s):
+    """A device downloads over a connection that has carried nothing yet: its buffers have not grown, nor has memory been
+    touched. So the first transfer of each connection is the like of it; those that follow are told beside."""
+    for _ in range(4):
+        first, *others = bare.transfer(size, BLOCK_BYTES, WINDOW_BYTES, 3)
+        fresh_s.append(first)
+        warm_s += others
+
+
 def download(world, device, bare, report, rounds):
     number = 1
     for size in (MIB, 8 * MIB):
-        device_s, loading_s, closing_s, bare_s, actual = [], [], [], [], size
+        device_s, loading_s, closing_s, bare_s, warm_s, actual = [], [], [], [], [], size
         for _ in range(rounds):
             number += 1
-            bare_s += bare.transfer(size, BLOCK_BYTES, WINDOW_BYTES, 5)
+            bare_runs(bare, size, bare_s, warm_s)
             actual, whole, loading, closing = one_update(world, device, number, size)
             device_s.append(whole)
             loading_s.append(loading)
             closing_s.append(closing)
-            bare_s += bare.transfer(size, BLOCK_BYTES, WINDOW_BYTES, 5)
+            bare_runs(bare, size, bare_s, warm_s)
         mine, theirs = actual / statistics.median(device_s), size / statistics.median(bare_s)
+        warm = size / statistics.median(warm_s)
         ratio = mine / theirs
         report.figure(
             f"download of {size // MIB} MiB by one Linux board",
             f"{mine / 1e6:.0f} MB/s (median {ms(statistics.median(device_s))} of {rounds}, "
             f"{ms(min(device_s))} to {ms(max(device_s))})",
-            f"bare mosquitto {theirs / 1e6:.0f} MB/s (median {ms(statistics.median(bare_s))} of {len(bare_s)}); "
-            f"AWS agent {AWS_AGENT_MB_S} MB/s", f"50 % of bare, here {100 * ratio:.0f} %", ratio >= 0.5)
+            f"bare mosquitto {theirs / 1e6:.0f} MB/s on a fresh connection (median {ms(statistics.median(bare_s))} of {len(bare_s)}), "
+            f"{warm / 1e6:.0f} MB/s on a used one ({100 * mine / warm:.0f} %); "
+            f"AWS agent {AWS_AGENT_MB_S} MB/s", f"50 % of bare on a fresh connection, here {100 * ratio:.0f} %", ratio >= 0.5)
         report.figure(f"… blocks alone, {size // MIB} MiB", f"{rate(actual, statistics.median(loading_s))} "
                       f"(median {ms(statistics.median(loading_s))})", "without head, tail, admission, opening of the slot")
         report.figure(f"… then read back and verified, {size // MIB} MiB", ms(statistics.median(closing_s)),
@@ -290,9 +300,9 @@ def path(world, bare, report, rounds):
     for block in (4096, BLOCK_BYTES):
         through, straight = [], []
         for _ in range(rounds):
-            straight += bare.transfer(8 * MIB, block, WINDOW_BYTES, 3)
-            through += transfer(settings["mqtt_port"], settings["ca"], certificate, key, 8 * MIB, block, WINDOW_BYTES, 3,
-                                ("--thing", thing, "--stream", stream))
+            straight += bare.transfer(8 * MIB, block, WINDOW_BYTES, 4)[1:]
+            through += transfer(settings["mqtt_port"], settings["ca"], certificate, key, 8 * MIB, block, WINDOW_BYTES, 4,
+                                ("--thing", thing, "--stream", stream))[1:]
         mine, theirs = statistics.median(through), statistics.median(straight)
         report.figure(f"gate and darumad, {block // 1024} KiB blocks to a plain client", rate(8 * MIB, mine),
                       f"bare mosquitto {rate(8 * MIB, theirs)}: {100 * theirs / mine:.0f} %")
@@ -321,7 +331,8 @@ def document(report, options):
         "  admission with signature check, opening of the slot, AES-256-CTR, the flash with its rules, and the block map are",
         "  all inside. *Bare* is `bench/bare_mqtt.c`: two plain MQTT clients of a mosquitto without the gate, same options,",
         f"  same TLS, same blocks ({BLOCK_BYTES // 1024} KiB) and the same {WINDOW_BYTES // 1024} KiB in flight; bytes are received and",
-        "  dropped.",
+        "  dropped. The target counts against its first transfer on a connection, because a device's is the first on its",
+        "  own; repeated transfers on one connection are faster, and the share of those stands beside it.",
         "- **Verification** reads the whole image back, decrypts and hashes it; it is not part of the download.",
         f"- **AWS agent**: {AWS_AGENT_MB_S} MB/s is what its documentation gives for a real microcontroller over a real network;",
         "  it is a yardstick of the protocol (a few blocks per request, one request at a time), not of a like machine.",
