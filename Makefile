@@ -6,7 +6,7 @@ PYTHON ?= /usr/bin/python3
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit sim sim-mutants fuzz bench lint firmware footprint asan coverage format install clean
+.PHONY: help build demo demo-mcu test unit sim sim-mutants fuzz bench lint firmware footprint asan coverage format install clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -19,6 +19,13 @@ build: ## every program, into build/bin
 
 demo: build ## a private cloud and a device: updates, refusals, reverts, factory return
 	@$(PYTHON) -B tests/demo/demo.py --bin $(BUILD)/bin
+
+demo-mcu: ## the same on a Cortex-M3 in QEMU: boot ROM, FreeRTOS, lwIP, Mbed TLS
+	@tools/setup test
+	@tools/fetch-sources --mcu $(BUILD)/third-party
+	@$(MAKE) --no-print-directory build
+	@cmake $(BUILD) >/dev/null && cmake --build $(BUILD) -j $(JOBS) --target mps2
+	@$(PYTHON) -B tests/demo/demo.py --board mps2-an385 --bin $(BUILD)/bin
 
 test: ## every test (10 minutes at most on 2 cores)
 	@tools/setup test

@@ -7,10 +7,31 @@ from harness.proxy import Proxy
 from harness.world import Device, World, wait_for
 
 NAME = "front-door"
-# Short limits, in the signed part of every image here; the defaults are 16 s, 600 s, 60 s, 3600 s.
-LIMITS = "2,15,1,3"  # hang, health, soak, seal: seconds
-MIB = 1024 * 1024
+KIB = 1024
+MIB = 1024 * KIB
 HEAD_AND_TAIL = 4  # blocks, at most
+
+
+class Board:
+    """What differs from board to board: the programs, how their images are laid out, sizes and speeds."""
+
+    def __init__(self, name, program, layout, limits, hang_limits, sizes, link_bytes_s):
+        self.name = name
+        self.program = program
+        self.layout = layout
+        # hang, health, soak, seal in seconds: short ones, in the signed part of every image here; the boards' own
+        # are 16, 600, 60 and 3600.
+        self.limits = limits
+        self.hang_limits = hang_limits  # a soak long enough for the hang to come first
+        self.good, self.large, self.cut = sizes
+        self.link_bytes_s = link_bytes_s
+
+
+BOARDS = {
+    "linux": Board("linux", "firmware-{}", {}, "2,15,1,3", "2,15,6,3", (2 * MIB, 13 * MIB, 4 * MIB), 2_000_000),
+    "mps2-an385": Board("mps2-an385", "firmware-mps2-{}.bin", {"header_size": 1024, "load_address": "0x20010000"},
+                        "3,40,5,5", "3,40,25,3", (0, 1200 * KIB, 512 * KIB), 250_000),
+}
 
 
 def expect(condition, what):
@@ -25,8 +46,9 @@ def equal(what, seen, wanted):
 class Stage:
     """The world of the demo, with the few questions every scenario asks."""
 
-    def __init__(self, world):
+    def __init__(self, world, board="linux"):
         self.world = world
+        self.board = BOARDS[board]
         self.device = Device(world, NAME)
         self.times = []
 
@@ -40,13 +62,15 @@ class Stage:
         settings = self.world.settings()
         print(f"   up in {time.monotonic() - begin:.1f} s: API {settings['api']}, MQTT localhost:{settings['mqtt_port']}")
         print(f"A virtual device, {NAME}: secure element, flash, boot ROM with the product's key, factory image 1.0.0.")
-        self.device.create(self.image("firmware-good", "1.0.0", sequence=1, counter=1))
+        self.device.create(self.image("good", "1.0.0", sequence=1, counter=1), "--board", self.board.name)
         self.device.on()
         self.wait_running("1.0.0", states=("factory",))
         print("   it has made its keys, got its certificates, locked itself and called the cloud")
 
-    def image(self, program, version, **fields):
-        return self.world.image(program, version, **{"limits": LIMITS, **fields})
+    def image(self, behaviour, version, **fields):
+        """A signed image of one of the board's firmware programs: good, hang, selftest, hang-after-seal."""
+        return self.world.image(self.board.program.format(behaviour), version,
+                                **{"limits": self.board.limits, **self.board.layout, **fields})
 
     # ----- the device, asked directly and through the cloud
 
@@ -153,8 +177,8 @@ def good_update(stage):
     counter = stage.device.show()["counters"]["security"]
     stage.say("1.1.0 is good and raises the security counter from "
               f"{counter} to {counter + 1}.")
-    execution = stage.offer(stage.image("firmware-good", "1.1.0", sequence=10, counter=counter + 1,
-                                        pad_to=2 * MIB), "good")
+    execution = stage.offer(stage.image("good", "1.1.0", sequence=10, counter=counter + 1,
+                                        pad_to=stage.board.good), "good")
     equal("job", execution["status"], "SUCCEEDED")
     equal("security counter when the job succeeded", stage.device.show()["counters"]["security"], counter)
     stage.device.verb("power", "cycle")
@@ -172,7 +196,7 @@ def good_update(stage):
 
 def hanging_update(stage):
     stage.say("1.2.0 hangs in its test boot. The watchdog resets it; after three tries the previous image is back.")
-    image = stage.image("firmware-hang", "1.2.0", sequence=20, counter=2, limits="2,15,6,3")
+    image = stage.image("hang", "1.2.0", sequence=20, counter=2, limits=stage.board.hang_limits)
     stage.world.run("update", "create", image, NAME, "--id", "hang")
     stage.wait_board(version="1.2.0")
     begin = time.monotonic()
@@ -191,7 +215,7 @@ def hanging_update(stage):
 
 def failed_self_test(stage):
     stage.say("1.3.0 fails its self-test. It goes back by itself, at once, with the test's own words.")
-    image = stage.image("firmware-selftest", "1.3.0", sequence=30, counter=2)
+    image = stage.image("selftest", "1.3.0", sequence=30, counter=2)
     stage.world.run("update", "create", image, NAME, "--id", "selftest")
     # It is gone within milliseconds: the console remembers it, the board's state need not.
     wait_for("1.3.0 handed off", lambda: ", version 1.3.0" in stage.device.console(), 30)
@@ -219,7 +243,7 @@ def failed_self_test(stage):
 
 def bad_images(stage):
     world = stage.world
-    good = stage.image("firmware-good", "1.4.0", sequence=40, counter=2)
+    good = stage.image("good", "1.4.0", sequence=40, counter=2)
 
     def altered(name, change):
         path = world.dir / f"{name}.img"
@@ -233,15 +257,15 @@ def bad_images(stage):
     rows = [
         # The last column: how many blocks tell it. An altered middle shows only when all of it is there.
         ("altered", "altered after signing", altered("altered", flip), "flash_or_source", None),
-        ("otherkey", "signed by another key", stage.image("firmware-good", "1.4.0", sequence=40, key="stranger"),
+        ("otherkey", "signed by another key", stage.image("good", "1.4.0", sequence=40, key="stranger"),
          "image_key", HEAD_AND_TAIL),
-        ("product", "for another product", stage.image("firmware-good", "1.4.0", sequence=40, product="garden-gate"),
+        ("product", "for another product", stage.image("good", "1.4.0", sequence=40, product="garden-gate"),
          "wrong_product", HEAD_AND_TAIL),
-        ("large", "larger than the slot", stage.image("firmware-good", "1.4.0", sequence=40, pad_to=13 * MIB),
+        ("large", "larger than the slot", stage.image("good", "1.4.0", sequence=40, pad_to=stage.board.large),
          "too_large", 0),
         ("short", "truncated", altered("truncated", lambda data: data[: len(data) // 2]), "image_truncated",
          HEAD_AND_TAIL),
-        ("older", "of a lower order", stage.image("firmware-good", "1.4.0", sequence=5, counter=2),
+        ("older", "of a lower order", stage.image("good", "1.4.0", sequence=5, counter=2),
          "order_not_above", HEAD_AND_TAIL),
     ]
     before = stage.device.show()
@@ -262,10 +286,11 @@ def bad_images(stage):
 # ----- 5
 
 def power_cut(stage):
-    image = stage.image("firmware-good", "1.5.0", sequence=50, counter=2, pad_to=4 * MIB)
+    image = stage.image("good", "1.5.0", sequence=50, counter=2, pad_to=stage.board.cut)
     size = image.stat().st_size
-    stage.say("1.5.0 is 4 MiB, over a link of 2 MB/s. At 40 % of its download the power goes: the board is killed.")
-    link = Proxy(stage.world.settings()["mqtt_port"], 2_000_000)
+    stage.say(f"1.5.0 is {stage.board.cut // KIB} KiB, over a link of {stage.board.link_bytes_s // 1000} kB/s. "
+              "At 40 % of its download the power goes: the board is killed.")
+    link = Proxy(stage.world.settings()["mqtt_port"], stage.board.link_bytes_s)
     try:
         stage.device.verb("net", "--redirect", f"127.0.0.1:{link.port}")
         stage.device.verb("power", "cycle")
@@ -321,10 +346,10 @@ def man_in_the_middle(stage):
 
 def factory_pin(stage):
     stage.say("1.6.0 becomes healthy and is sealed, then its application hangs. A person holds the pin for 7 s.")
-    stage.offer(stage.image("firmware-hang-after-seal", "1.6.0", sequence=60, counter=2), "hangs-later")
+    stage.offer(stage.image("hang-after-seal", "1.6.0", sequence=60, counter=2), "hangs-later")
     stage.wait_board(version="1.6.0", state="sealed")
-    resets = stage.device.console().count("reset: watchdog")
-    wait_for("1.6.0 hangs", lambda: stage.device.console().count("reset: watchdog") > resets, 20)
+    resets = stage.device.console().count("board: watchdog: ")
+    wait_for("1.6.0 hangs", lambda: stage.device.console().count("board: watchdog: ") > resets, 20)
     stage.device.verb("press", "--seconds", 7)
     stage.wait_board(slot="factory")
     took = stage.between("pin released", "hand-off: slot factory")
@@ -334,7 +359,7 @@ def factory_pin(stage):
     expect(took <= 10, f"the factory image took {took:.1f} s")
     mode = reported["mode"]
     stage.say(f"Factory image 1.0.0 in {mode} mode told the cloud; now it is updated to the current version.")
-    execution = stage.offer(stage.image("firmware-good", "1.7.0", sequence=70, counter=2), "back")
+    execution = stage.offer(stage.image("good", "1.7.0", sequence=70, counter=2), "back")
     equal("job", execution["status"], "SUCCEEDED")
     running = stage.wait_running("1.7.0")
     return f"factory after {took:.2f} s ({mode}), then 1.7.0 sealed in slot {running['slot']}"
