@@ -15,8 +15,7 @@ static size_t fetch(const char *stream, uint32_t first, uint32_t count, uint32_t
     char rest[128];
     size_t size = 0;
     size_t placed = 0;
-    struct dr_stream_get get = {
-        .block_size_bytes = block_size, .offset = first, .count = count};
+    struct dr_stream_get get = {.block_size_bytes = block_size, .offset = first, .count = count};
     EXPECT_EQ(dr_stream_write_get(&get, request, sizeof request, &size), DR_OK);
     snprintf(rest, sizeof rest, "streams/%s/get/cbor", stream);
     world_forget();

@@ -24,7 +24,9 @@ struct dr_flash_geometry {
 
 /* Supplied by a board (or a model). Every function returns DR_OK, DR_E_IO (the part or the channel
  * failed) or DR_E_ARGUMENT (alignment, range). DR_E_DENIED: the board does not let this firmware
- * write there. */
+ * write there. A board may take programs and erases without waiting for them: a failure then comes
+ * from a later call, at the latest from sync, and a read sees everything that was asked for before.
+ */
 struct dr_flash {
     struct dr_flash_geometry geometry;
     void *context; /* the board's own; kept for the life of the port */
