@@ -198,7 +198,7 @@ static enum dr_status program_chunk(
     const uint32_t end = (address + size_bytes) / UNIT;
     for (uint32_t unit = address / UNIT; unit < end;) {
         bool whole = unit % 8u == 0 && end - unit >= 8u;
-        file->programmed[unit / 8u] |= whole ? 0xffu : (uint8_t)(1u << (unit % 8u));
+        file->programmed[unit / 8u] |= (uint8_t)(whole ? 0xffu : 1u << (unit % 8u));
         unit += whole ? 8u : 1u;
     }
     return write_exactly(file->fd, file->cells, size_bytes, (off_t)address) ? DR_OK : DR_E_IO;
