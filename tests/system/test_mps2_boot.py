@@ -20,7 +20,7 @@ UP = (r"{}: up: cause transition epoch crash slot state tries leftovers "
       r"(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)")
 LAYOUT = {"header_size": 1024, "load_address": 0x20010000}
 PATIENT = "6,12,1,5"  # hang, health, soak, seal: nothing is to hang here, however busy the host is
-PIN_DIVISOR = 3
+PIN_DIVISOR = 1  # a product's own times: on a loaded machine a press may end late
 QUICK = "2,12,1,5"  # a hang is what is waited for
 MISSING = [name for name in ("qemu-system-arm", "arm-none-eabi-gcc") if not shutil.which(name)]
 
@@ -125,8 +125,8 @@ class Pin(Mps2):
         return self.up(device, 2)
 
     def test_stages(self):
-        for name, seconds, transition, epoch in (("short", 1, FIRST_BOOT, 0), ("factory", 8.5, FACTORY, 0),
-                                                 ("erase", 15, ERASE, 1), ("cancel", 25, FIRST_BOOT, 0)):
+        for name, seconds, transition, epoch in (("short", 0.5, FIRST_BOOT, 0), ("factory", 7, FACTORY, 0),
+                                                 ("erase", 14, ERASE, 1), ("cancel", 23, FIRST_BOOT, 0)):
             with self.subTest(name):
                 self.assertEqual(self.stage(f"pin-{name}", seconds)[1:3], (transition, epoch))
 
