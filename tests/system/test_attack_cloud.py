@@ -231,7 +231,8 @@ class CloudTest(_DeviceTest):
         wait_for("a connection", lambda: self.liar.connections, 30)
         for connection in list(self.liar.connections):
             connection.tls.sendall(b"\x30\xff\xff\xff\x7f" + b"x" * 100)  # 256 MiB are announced, and do not come
-        time.sleep(1)
+        begin = device.show()["uptime_ms"]
+        wait_for("the device lives on with it for a second", lambda: device.show()["uptime_ms"] >= begin + 1000, 20)
         self.liar.drop_connections()
         self.still_well(device, boots)
 
