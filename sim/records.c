@@ -3,6 +3,7 @@
  *
  *   job    class sys-v1: what the agent remembers of its job; every mode can read it
  *   owner  class user: gone once the user epoch has moved on
+ *   net    class link: the same, but every mode can read and write it
  *   lock   class sys, anchored: bound to the anchor's vault generation
  */
 #include "device/vault/vault.h"
@@ -14,6 +15,7 @@
 
 static const struct dr_vault_file job = {.file_class = DR_VAULT_SYS_V1, .name = "job"};
 static const struct dr_vault_file owner = {.file_class = DR_VAULT_USER, .name = "owner"};
+static const struct dr_vault_file net = {.file_class = DR_VAULT_LINK, .name = "net"};
 static const struct dr_vault_file lock = {
     .file_class = DR_VAULT_SYS, .name = "lock", .anchored = true};
 
@@ -53,6 +55,7 @@ static enum dr_status open_records(struct dr_sim_device *device, struct records 
         &config.classes[DR_VAULT_USER], keys, DR_KEY_VAULT_USER, keys->vault_user,
         info->user_epoch);
     give_key(&config.classes[DR_VAULT_SYS_V1], keys, DR_KEY_SYS_V1, keys->sys_v1, 0);
+    give_key(&config.classes[DR_VAULT_LINK], keys, DR_KEY_LINK, keys->link, info->user_epoch);
     if ((keys->present & DR_KEY_ANCHOR_FW) != 0) {
         dr_anchor_init(
             &records->anchor, config.crypto, &port, DR_ANCHOR_KEY_FW, keys->anchor_fw, config.seed);
@@ -104,6 +107,21 @@ static void check_version(
     }
 }
 
+/* A record that is erased with the owner's data. */
+static void check_erasable(
+    struct dr_sim_device *device, struct records *records, const struct dr_vault_file *file,
+    struct dr_sim_record *record)
+{
+    if (record->epoch == device->booted.info.user_epoch) {
+        check_version(device, records, file, record);
+        return;
+    }
+    *record = (struct dr_sim_record){.epoch = device->booted.info.user_epoch};
+    if (read_version(device, records, file) != 0) {
+        dr_sim_fail(device, DR_SIM_UNAUTHORISED, "record %s outlived the erasure", file->name);
+    }
+}
+
 void dr_sim_records_check(struct dr_sim_device *device, struct dr_sim_script *script)
 {
     struct records records;
@@ -120,16 +138,9 @@ void dr_sim_records_check(struct dr_sim_device *device, struct dr_sim_script *sc
     if ((info->keys.present & DR_KEY_VAULT_SYS) != 0) {
         check_version(device, &records, &lock, &script->lock);
     }
-    if ((info->keys.present & DR_KEY_VAULT_USER) == 0) {
-        return;
-    }
-    if (script->owner_epoch != info->user_epoch) { /* the owner's data were erased */
-        script->owner = (struct dr_sim_record){0};
-        if (read_version(device, &records, &owner) != 0) {
-            dr_sim_fail(device, DR_SIM_UNAUTHORISED, "the owner's data outlived their erasure");
-        }
-    } else {
-        check_version(device, &records, &owner, &script->owner);
+    check_erasable(device, &records, &net, &script->net);
+    if ((info->keys.present & DR_KEY_VAULT_USER) != 0) {
+        check_erasable(device, &records, &owner, &script->owner);
     }
 }
 
@@ -153,14 +164,13 @@ bool dr_sim_records_write(struct dr_sim_device *device, struct dr_sim_script *sc
 {
     struct records records;
     const struct dr_boot_info *info = &device->booted.info;
-    if (open_records(device, &records) != DR_OK || !replace(device, &records, &job, &script->job)) {
+    if (open_records(device, &records) != DR_OK || !replace(device, &records, &job, &script->job) ||
+        !replace(device, &records, &net, &script->net)) {
         return false;
     }
-    if ((info->keys.present & DR_KEY_VAULT_USER) != 0) {
-        script->owner_epoch = info->user_epoch;
-        if (!replace(device, &records, &owner, &script->owner)) {
-            return false;
-        }
+    if ((info->keys.present & DR_KEY_VAULT_USER) != 0 &&
+        !replace(device, &records, &owner, &script->owner)) {
+        return false;
     }
     bool anchored = (info->keys.present & DR_KEY_VAULT_SYS) != 0 &&
                     (info->state == DR_IMAGE_SEALED || info->state == DR_IMAGE_FACTORY);

@@ -41,6 +41,7 @@ extern const size_t dr_sim_phase_count;
 struct dr_sim_record {
     uint32_t kept;
     uint32_t tried;
+    uint32_t epoch; /* of its content; records that are erased with the owner's data */
 };
 
 /* Where the story stands. Plain data; copied with the device. */
@@ -68,8 +69,8 @@ struct dr_sim_script {
     uint32_t sealed_epoch;
     struct dr_sim_record job;
     struct dr_sim_record owner;
+    struct dr_sim_record net;
     struct dr_sim_record lock;
-    uint32_t owner_epoch;
 };
 
 void dr_sim_script_init(struct dr_sim_script *script);

@@ -526,7 +526,7 @@ static void test_key_labels(void)
     static const char *const labels[] = {
         DR_LABEL_BOOT_MAC,   DR_LABEL_SLOT_FACTORY, DR_LABEL_ANCHOR_ROM, DR_LABEL_SLOT_A,
         DR_LABEL_SLOT_B,     DR_LABEL_VAULT_SYS,    DR_LABEL_ANCHOR_FW,  DR_LABEL_SYS_V1,
-        DR_LABEL_VAULT_USER, DR_LABEL_REQUEST};
+        DR_LABEL_VAULT_USER, DR_LABEL_LINK,         DR_LABEL_REQUEST};
     for (size_t i = 0; i < DR_ARRAY_COUNT(labels); i++) {
         for (size_t j = 0; j < DR_ARRAY_COUNT(labels); j++) {
             EXPECT(i == j || strncmp(labels[i], labels[j], strlen(labels[i])) != 0);

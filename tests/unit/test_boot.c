@@ -148,7 +148,7 @@ static void test_lost_journal(void)
     EXPECT_EQ(info->mode, DR_MODE_RECOVERY);
     EXPECT_EQ(info->boot_reason, DR_REASON_JOURNAL_LOST);
     EXPECT_EQ(info->last.kind, DR_TRANSITION_JOURNAL_LOST);
-    EXPECT_EQ(info->keys.present, DR_KEY_REQUEST | DR_KEY_SLOTS | DR_KEY_SYS_V1);
+    EXPECT_EQ(info->keys.present, DR_KEY_REQUEST | DR_KEY_SLOTS | DR_KEY_SYS_V1 | DR_KEY_LINK);
     EXPECT(info->journal_sequence != 0 && info->journal_sequence != before);
     /* And it finds its way back. */
     install(DR_SIM_V12);
@@ -317,6 +317,26 @@ static void test_tries_are_told(void)
     end();
 }
 
+/* After an erasure recovery has the network's key of the new epoch, which opens nothing old; what
+ * reaches the cloud stays. */
+static void test_erasure_renews_keys(void)
+{
+    begin(RUNS_12);
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+    const struct dr_boot_keys before = info->keys;
+    EXPECT((before.present & DR_KEY_LINK) != 0);
+    device.pin_hold_ms = 12000;
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+    device.pin_hold_ms = 0;
+    EXPECT_EQ(info->mode, DR_MODE_RECOVERY);
+    EXPECT((info->keys.present & DR_KEY_LINK) != 0);
+    EXPECT((info->keys.present & DR_KEY_VAULT_USER) == 0);
+    EXPECT(memcmp(info->keys.link, before.link, sizeof before.link) != 0);
+    EXPECT(memcmp(info->keys.link, info->keys.sys_v1, sizeof before.link) != 0);
+    EXPECT(memcmp(info->keys.sys_v1, before.sys_v1, sizeof before.sys_v1) == 0);
+    end();
+}
+
 /* The hand-off survives the way to the firmware, and nothing else passes for one. */
 static void test_hand_off_codec(void)
 {
@@ -332,7 +352,7 @@ static void test_hand_off_codec(void)
     EXPECT_EQ(back.order.sequence, info->order.sequence);
     EXPECT_EQ(back.trust.key_count, 1);
     EXPECT_STR(back.product, DR_SIM_PRODUCT);
-    EXPECT(memcmp(back.keys.vault_user, info->keys.vault_user, DR_BOOT_KEY_BYTES) == 0);
+    EXPECT(memcmp(&back.keys, &info->keys, sizeof back.keys) == 0);
     dr_boot_info_encode(&back, again);
     EXPECT(memcmp(bytes, again, sizeof bytes) == 0);
     EXPECT_EQ(dr_boot_info_decode(bytes, sizeof bytes - 1, &back), DR_E_FORMAT);
@@ -358,4 +378,4 @@ DR_TEST_MAIN(
     test_silent_anchor, test_anchor_silent_at_the_latch, test_erase_without_a_journal,
     test_foreign_anchor, test_random_flash, test_lost_journal, test_damaged_home,
     test_damaged_candidate, test_refusing_flash, test_lost_answer, test_pins, test_refused_pin,
-    test_tries_are_told, test_hand_off_codec, test_words)
+    test_tries_are_told, test_erasure_renews_keys, test_hand_off_codec, test_words)

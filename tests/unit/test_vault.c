@@ -135,9 +135,11 @@ static void test_classes_and_epochs(void)
     const struct dr_vault_file sys = sys_file("s");
     const struct dr_vault_file user = {.file_class = DR_VAULT_USER, .name = "s"};
     const struct dr_vault_file v1 = {.file_class = DR_VAULT_SYS_V1, .name = "s"};
+    const struct dr_vault_file net = {.file_class = DR_VAULT_LINK, .name = "s"};
     EXPECT_EQ(put_text(&device, &sys, "sys"), DR_OK);
     EXPECT_EQ(put_text(&device, &user, "user"), DR_OK);
     EXPECT_EQ(put_text(&device, &v1, "v1"), DR_OK);
+    EXPECT_EQ(put_text(&device, &net, "net"), DR_OK);
     device.config.classes[DR_VAULT_SYS].present = false; /* recovery mode */
     device.config.classes[DR_VAULT_USER].present = false;
     memset(device.config.classes[DR_VAULT_SYS].key, 0, DR_SHA256_BYTES);
@@ -148,6 +150,7 @@ static void test_classes_and_epochs(void)
     EXPECT_EQ(put_text(&device, &user, "no"), DR_E_DENIED);
     EXPECT_EQ(dr_vault_remove(&device.vault, &sys), DR_E_DENIED);
     EXPECT(holds_text(&device, &v1, "v1"));
+    EXPECT(holds_text(&device, &net, "net"));
     for (int i = 0; i < 60; i++) { /* banks are rewritten without the keys */
         snprintf(text, sizeof text, "%080d", i);
         EXPECT_EQ(put_text(&device, &v1, text), DR_OK);
@@ -161,8 +164,11 @@ static void test_classes_and_epochs(void)
     EXPECT(holds_text(&device, &user, "user"));
     device.config.classes[DR_VAULT_USER].epoch = 1;
     memset(device.config.classes[DR_VAULT_USER].key, 77, DR_SHA256_BYTES);
+    device.config.classes[DR_VAULT_LINK].epoch = 1;
+    memset(device.config.classes[DR_VAULT_LINK].key, 78, DR_SHA256_BYTES);
     EXPECT_EQ(device_boot(&device), DR_OK);
     EXPECT_EQ(read_status(&device, &user), DR_E_NOT_FOUND);
+    EXPECT_EQ(read_status(&device, &net), DR_E_NOT_FOUND);
     EXPECT(!device.vault.health.damaged && !device.vault.health.degraded);
     EXPECT(holds_text(&device, &sys, "sys"));
     EXPECT_EQ(put_text(&device, &user, "new owner"), DR_OK);

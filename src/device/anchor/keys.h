@@ -29,6 +29,9 @@
  * find the endpoint, the CA set and its recovery certificate. Nothing of the owner's is kept under
  * this key; what must go with an erase belongs under a key with the epoch. */
 #define DR_LABEL_SYS_V1 "daruma sys-v1 v1"
+/* With the user epoch as context. What joins the device to its owner's network: firmware in every
+ * mode, for recovery needs the network too, and gone with an erase. */
+#define DR_LABEL_LINK "daruma link v1"
 /* With the user epoch as context: firmware in normal mode. */
 #define DR_LABEL_VAULT_USER "daruma vault-user v1"
 /* From boot-mac, with what this one boot is about as context: this one boot's firmware. */
@@ -39,7 +42,7 @@ void dr_key_derive(
     const struct dr_crypto *crypto, const uint8_t secret[DR_DEVICE_SECRET_BYTES], const char *label,
     uint8_t key[DR_SHA256_BYTES]);
 
-/* key = HKDF(secret, label || epoch as u32 little-endian): DR_LABEL_VAULT_USER. */
+/* key = HKDF(secret, label || epoch as u32 little-endian): DR_LABEL_LINK, DR_LABEL_VAULT_USER. */
 void dr_key_derive_epoch(
     const struct dr_crypto *crypto, const uint8_t secret[DR_DEVICE_SECRET_BYTES], const char *label,
     uint32_t epoch, uint8_t key[DR_SHA256_BYTES]);

@@ -11,7 +11,7 @@
  * it does not get the application's. */
 static uint8_t keys_of_mode(uint8_t mode)
 {
-    uint8_t keys = DR_KEY_REQUEST | DR_KEY_SLOTS | DR_KEY_SYS_V1;
+    uint8_t keys = DR_KEY_REQUEST | DR_KEY_SLOTS | DR_KEY_SYS_V1 | DR_KEY_LINK;
     if (mode != DR_MODE_RECOVERY) {
         keys |= DR_KEY_VAULT_SYS | DR_KEY_ANCHOR_FW;
     }
@@ -34,6 +34,7 @@ static const struct {
     {DR_LABEL_VAULT_SYS, offsetof(struct dr_boot_keys, vault_sys), DR_KEY_VAULT_SYS, false},
     {DR_LABEL_ANCHOR_FW, offsetof(struct dr_boot_keys, anchor_fw), DR_KEY_ANCHOR_FW, false},
     {DR_LABEL_VAULT_USER, offsetof(struct dr_boot_keys, vault_user), DR_KEY_VAULT_USER, true},
+    {DR_LABEL_LINK, offsetof(struct dr_boot_keys, link), DR_KEY_LINK, true},
 };
 
 static void derive_keys(

@@ -37,7 +37,8 @@ static const struct dr_field fields[] = {
     LIMITS(limits_min),
     LIMITS(limits_max),
     DR_RUN(struct dr_boot_info, trust, product),
-    DR_RUN(struct dr_boot_info, keys, keys),
+    DR_RUN(struct dr_boot_info, keys.present, keys.vault_user),
+    DR_RUN(struct dr_boot_info, keys.link, keys.link),
 };
 
 void dr_boot_info_encode(const struct dr_boot_info *info, uint8_t out[DR_BOOT_INFO_BYTES])

@@ -97,6 +97,7 @@ struct dr_rejections {
 #define DR_KEY_VAULT_SYS 0x08u
 #define DR_KEY_ANCHOR_FW 0x10u
 #define DR_KEY_VAULT_USER 0x20u
+#define DR_KEY_LINK 0x40u
 
 struct dr_boot_keys {
     uint8_t present; /* DR_KEY_*; a key that is not present is all zero */
@@ -107,6 +108,7 @@ struct dr_boot_keys {
     uint8_t vault_sys[DR_BOOT_KEY_BYTES];
     uint8_t anchor_fw[DR_BOOT_KEY_BYTES];
     uint8_t vault_user[DR_BOOT_KEY_BYTES];
+    uint8_t link[DR_BOOT_KEY_BYTES]; /* an older ROM leaves zeros here, and its bit unset */
 };
 
 /* Left by a firmware that died, in retained RAM. Written by code that may be malicious: fixed

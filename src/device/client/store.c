@@ -41,6 +41,9 @@ enum dr_status dr_client_open_vault(struct dr_client *client)
     set_class(&vault.classes[DR_VAULT_USER], user, keys->vault_user, info->user_epoch);
     set_class(
         &vault.classes[DR_VAULT_SYS_V1], (keys->present & DR_KEY_SYS_V1) != 0, keys->sys_v1, 0);
+    set_class(
+        &vault.classes[DR_VAULT_LINK], (keys->present & DR_KEY_LINK) != 0, keys->link,
+        info->user_epoch);
     enum dr_status status = dr_anchor_entropy(config->anchor, vault.seed, sizeof(vault.seed));
     if (status == DR_OK) {
         status = dr_vault_open(&client->vault, &vault);

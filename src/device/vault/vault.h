@@ -39,13 +39,14 @@ enum dr_vault_class {
     DR_VAULT_USER = 1,   /* normal mode; erased by raising the user epoch */
     DR_VAULT_SYS_V1 = 2, /* every mode; frozen format: what reaches the cloud after ten years. Epoch
                             0 always: it must outlive an erase (see anchor/keys.h) */
+    DR_VAULT_LINK = 3,   /* every mode; what joins the owner's network: erased as USER is */
 };
-#define DR_VAULT_CLASSES 3u
+#define DR_VAULT_CLASSES 4u
 
 struct dr_vault_class_key {
     bool present;
     uint8_t key[DR_SHA256_BYTES];
-    uint32_t epoch; /* of this class now, known even when the key is not; 0 but for USER */
+    uint32_t epoch; /* of this class now, known even when the key is not; 0 but for USER, LINK */
 };
 
 struct dr_vault_config {
