@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The demo: a private cloud and a virtual device, seven scenarios, each told in a line or two and each asserted.
 
-usage: demo.py [--bin DIR] [--board linux|mps2-an385] [--keep DIR] [--only N[,N…]]
+usage: demo.py [--bin DIR] [--board linux|mps2-an385] [--keep DIR] [--only N[,N…]] [--console]
 
-Everything runs on 127.0.0.1 in a scratch directory. Ends with a table and `demo: N passed, M failed`.
+Everything runs on 127.0.0.1 in a scratch directory. Ends with a table and `demo: N passed, M failed` (`demo-mcu: …` on
+the Cortex-M3 board, whose serial console is shown as it comes).
 """
 import argparse
 import os
 import pathlib
 import sys
+import threading
 import time
 import traceback
 
@@ -23,11 +25,43 @@ def arguments():
     parser.add_argument("--board", default="linux", choices=("linux", "mps2-an385"), help="which device plays")
     parser.add_argument("--keep", metavar="DIR", help="work in DIR and leave it for a look afterwards")
     parser.add_argument("--only", metavar="N[,N]", help="only these scenarios (the set-up always runs)")
+    parser.add_argument("--console", action="store_true", help="show the device's console (always on mps2-an385)")
     return parser.parse_args()
+
+
+class Console:
+    """What the board writes on its console, between the lines of the demo, as it comes."""
+
+    def __init__(self, path):
+        self.path = path
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._follow, daemon=True)
+        self.thread.start()
+
+    def _follow(self):
+        place = 0
+        while True:
+            last = self.stopping.is_set()
+            if self.path.exists():
+                with open(self.path, "rb") as file:
+                    file.seek(place)
+                    lines = file.read().split(b"\n")[:-1]
+                for line in lines:
+                    place += len(line) + 1
+                    sys.stdout.write(f"     | {line.decode(errors='replace')}\n")
+                sys.stdout.flush()
+            if last:
+                return
+            self.stopping.wait(0.1)
+
+    def close(self):
+        self.stopping.set()
+        self.thread.join(5)
 
 
 def main():
     options = arguments()
+    name = "demo" if options.board == "linux" else "demo-mcu"
     os.environ["DARUMA_BIN"] = str(pathlib.Path(options.bin).resolve())
     from scenarios import SCENARIOS, Stage
     from harness.world import World
@@ -36,12 +70,17 @@ def main():
     rows = []
     started = time.monotonic()
     with World(options.keep, keep=bool(options.keep)) as world:
+        console = None
         try:
             stage = Stage(world, options.board)
+            if options.console or options.board != "linux":
+                console = Console(stage.device.console_path())
             stage.set_up()
         except Exception as error:  # a demo that cannot start has failed, whatever the cause
             traceback.print_exc()
-            print(f"\nthe set-up failed: {error}\n\ndemo: 0 passed, {len(SCENARIOS)} failed")
+            if console:
+                console.close()
+            print(f"\nthe set-up failed: {error}\n\n{name}: 0 passed, {len(SCENARIOS)} failed")
             return 1
         for number, (title, scenario) in enumerate(SCENARIOS, 1):
             if wanted and number not in wanted:
@@ -59,6 +98,8 @@ def main():
                     traceback.print_exc()
                 stage.explain()
                 break  # what follows stands on this one
+        if console:
+            console.close()
     ran = {row[0] for row in rows}
     for number, (title, _) in enumerate(SCENARIOS, 1):
         if number not in ran and (not wanted or number in wanted):
@@ -66,7 +107,7 @@ def main():
     rows.sort()
     print_tables(rows, stage, time.monotonic() - started)
     failed = sum(1 for row in rows if not row[2])
-    print(f"demo: {len(rows) - failed} passed, {failed} failed")
+    print(f"{name}: {len(rows) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

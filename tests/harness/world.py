@@ -178,6 +178,9 @@ class Device:
         """What the board itself says; asks no cloud."""
         return self.world.json("device", "show", self.name, "--dir", self.world.dir / "devices")[1]
 
+    def console_path(self):
+        return self.world.dir / "devices" / self.name / "console.log"
+
     def console(self):
-        path = self.world.dir / "devices" / self.name / "console.log"
+        path = self.console_path()
         return path.read_text(errors="replace") if path.exists() else ""
