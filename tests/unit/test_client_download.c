@@ -135,6 +135,27 @@ static void another_image_than_admitted(void)
     end();
 }
 
+/* What was admitted is judged again, on verified bytes and by the rules as they are then: an image
+ * that was welcome when its head came is not kept when it no longer is. */
+static void judged_again_at_close(void)
+{
+    begin();
+    const struct dr_sim_image *image = &world.images[DR_SIM_V12];
+    struct dr_boot_info *info = &device.booted.info;
+    const uint32_t counter = info->security_counter;
+    EXPECT_EQ(admit(image->bytes, sizeof image->bytes), DR_REASON_NONE);
+    EXPECT_EQ(open_spare(false), DR_OK);
+    fill(image, sizeof image->bytes);
+    info->security_counter = image->counter + 1u;
+    EXPECT_EQ(verify(), DR_REASON_COUNTER);
+    info->security_counter = counter;
+    info->product[0] ^= 1;
+    EXPECT_EQ(verify(), DR_REASON_PRODUCT);
+    info->product[0] ^= 1;
+    EXPECT_EQ(verify(), DR_REASON_NONE);
+    end();
+}
+
 DR_TEST_MAIN(
     whole_download, refused_on_head_and_tail, second_try_after_a_misread,
-    another_image_than_admitted)
+    another_image_than_admitted, judged_again_at_close)
