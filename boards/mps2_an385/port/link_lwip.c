@@ -17,7 +17,7 @@
 
 static void tell(struct dr_link_lwip *link, enum dr_link_event_kind kind, enum dr_link_fault fault)
 {
-    struct dr_link_event event = {.kind = kind, .fault = fault};
+    struct dr_link_event event = {.kind = kind, .fault = fault, .until_s = dr_tls_until_s()};
     link->sink(link->sink_context, &event);
 }
 

@@ -26,6 +26,7 @@ static struct {
     uint8_t key_id;
     uint64_t floor_s;
     uint64_t now_s;
+    uint64_t until_s;
     enum dr_link_fault fault;
     mbedtls_pk_info_t sign_info;
     mbedtls_pk_context key;
@@ -76,6 +77,14 @@ static bool is_root(const mbedtls_x509_crt *certificate)
     return false;
 }
 
+/* The chain is good no longer than its first certificate. */
+static void note_end(uint64_t end_s)
+{
+    if (end_s > 0 && (tls.until_s == 0 || end_s < tls.until_s)) {
+        tls.until_s = end_s;
+    }
+}
+
 /* For each certificate of the chain, from the root down. A pinned root is not asked for its time.
  */
 static int
@@ -84,6 +93,7 @@ check_certificate(void *unused, mbedtls_x509_crt *certificate, int depth, uint32
     (void)unused;
     (void)depth;
     if (!is_root(certificate)) {
+        note_end(seconds_of(&certificate->valid_to));
         if (seconds_of(&certificate->valid_to) <= tls.floor_s) {
             *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
         }
@@ -220,6 +230,7 @@ enum dr_status dr_tls_open(
     tls.key_id = identity->key;
     tls.floor_s = identity->floor_s;
     tls.now_s = identity->now_s;
+    tls.until_s = 0;
     tls.fault = DR_LINK_FAULT_NONE;
     mbedtls_x509_crt_init(&tls.roots);
     mbedtls_x509_crt_init(&tls.own);
@@ -262,6 +273,11 @@ enum dr_status dr_tls_handshake(void)
 enum dr_link_fault dr_tls_fault(void)
 {
     return tls.fault;
+}
+
+uint64_t dr_tls_until_s(void)
+{
+    return tls.until_s;
 }
 
 enum dr_status dr_tls_read(uint8_t *out, size_t size_bytes, size_t *ret_bytes)

@@ -43,6 +43,10 @@ DR_MUST_USE enum dr_status dr_tls_handshake(void);
 /* What verification found, or NONE. */
 enum dr_link_fault dr_tls_fault(void);
 
+/* When the first certificate of the server's chain ends, in seconds since 1970; pinned roots are not
+ * asked. 0: no chain was verified. */
+uint64_t dr_tls_until_s(void);
+
 /* DR_E_AGAIN: nothing there, or no room. DR_E_CLOSED. Else at least one byte was moved. A write
  * that said DR_E_AGAIN must be repeated with the same bytes. */
 DR_MUST_USE enum dr_status dr_tls_read(uint8_t *out, size_t size_bytes, size_t *ret_bytes);
