@@ -43,7 +43,7 @@ DR_MUST_USE enum dr_status dr_tls_handshake(void);
 /* What verification found, or NONE. */
 enum dr_link_fault dr_tls_fault(void);
 
-/* When the first certificate of the server's chain ends, in seconds since 1970; pinned roots are not
+/* When the first certificate of the server's chain ends, seconds since 1970; pinned roots are not
  * asked. 0: no chain was verified. */
 uint64_t dr_tls_until_s(void);
 
