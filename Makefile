@@ -17,15 +17,15 @@ build: ## every program, into build/bin
 	@[ -e $(BUILD)/build.ninja ] || cmake --preset host >$(BUILD)/cmake.log || { cat $(BUILD)/cmake.log; exit 1; }
 	@cmake --build $(BUILD) -j $(JOBS)
 
-demo: build ## a private cloud and a device: updates, refusals, reverts, factory return
-	@$(PYTHON) -B tests/demo/demo.py --bin $(BUILD)/bin
+demo: build ## a private cloud and a device: updates, refusals, reverts, factory return; ONLY=5,7 picks some
+	@$(PYTHON) -B tests/demo/demo.py --bin $(BUILD)/bin $(if $(ONLY),--only $(ONLY))
 
 demo-mcu: ## the same on a Cortex-M3 in QEMU: boot ROM, FreeRTOS, lwIP, Mbed TLS
 	@tools/setup test
 	@tools/fetch-sources --mcu $(BUILD)/third-party
 	@$(MAKE) --no-print-directory build
 	@cmake $(BUILD) >/dev/null && cmake --build $(BUILD) -j $(JOBS) --target mps2
-	@$(PYTHON) -B tests/demo/demo.py --board mps2-an385 --bin $(BUILD)/bin
+	@$(PYTHON) -B tests/demo/demo.py --board mps2-an385 --bin $(BUILD)/bin $(if $(ONLY),--only $(ONLY))
 
 test: ## every test (10 minutes at most on 2 cores)
 	@tools/setup test

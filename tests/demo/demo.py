@@ -1,16 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The demo: a private cloud and a virtual device, seven scenarios, each told in a line or two and each asserted.
+"""The demo: private clouds and virtual devices, and scenarios that are told in a line or two each and asserted.
 
-usage: demo.py [--bin DIR] [--board linux|mps2-an385] [--keep DIR] [--only N[,N…]] [--console]
-
-Everything runs on 127.0.0.1 in a scratch directory. Ends with a table and `demo: N passed, M failed` (`demo-mcu: …` on
-the Cortex-M3 board, whose serial console is shown as it comes).
+Everything runs on 127.0.0.1 in a scratch directory. Scenarios stand on their own: each begins with a device that runs
+a good image, so any of them can be played alone. They are played in lanes, a cloud and a device each, side by side.
+Ends with a table and `demo: N passed, M failed` (`demo-mcu: …` on the Cortex-M3 board, whose serial console is shown as
+it comes).
 """
 import argparse
 import os
 import pathlib
+import queue
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -20,36 +22,55 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description="Daruma's demo", allow_abbrev=False)
-    parser.add_argument("--bin", default=str(ROOT / "build/bin"), help="where the programs are")
-    parser.add_argument("--board", default="linux", choices=("linux", "mps2-an385"), help="which device plays")
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", metavar="DIR", default=str(ROOT / "build/bin"),
+                        help="where the programs are (default: build/bin)")
+    parser.add_argument("--board", default="linux", choices=("linux", "mps2-an385"),
+                        help="which device plays (default: linux)")
+    parser.add_argument("--only", metavar="N[,N]", help="only these scenarios; numbers as in --list")
+    parser.add_argument("--list", action="store_true", help="list the scenarios and end")
+    parser.add_argument("--lanes", metavar="N", type=int, default=2, help="how many play side by side (default: 2)")
+    parser.add_argument("--console", action="store_true", help="show the devices' consoles (always on mps2-an385)")
     parser.add_argument("--keep", metavar="DIR", help="work in DIR and leave it for a look afterwards")
-    parser.add_argument("--only", metavar="N[,N]", help="only these scenarios (the set-up always runs)")
-    parser.add_argument("--console", action="store_true", help="show the device's console (always on mps2-an385)")
     return parser.parse_args()
 
 
-class Console:
-    """What the board writes on its console, between the lines of the demo, as it comes."""
+def chosen(scenarios, only):
+    if not only:
+        return list(scenarios)
+    try:
+        wanted = {int(number) for number in only.split(",")}
+    except ValueError:
+        sys.exit(f"demo: --only wants numbers, not {only!r}")
+    unknown = wanted - {scenario.number for scenario in scenarios}
+    if unknown:
+        sys.exit(f"demo: no scenario {', '.join(map(str, sorted(unknown)))}; see --list")
+    return [scenario for scenario in scenarios if scenario.number in wanted]
 
-    def __init__(self, path):
-        self.path = path
+
+class Console:
+    """What a lane's device writes on its console, between the lines of the demo, as it comes."""
+
+    def __init__(self, stage):
+        self.stage = stage
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._follow, daemon=True)
         self.thread.start()
 
     def _follow(self):
-        place = 0
+        places = {}  # by file: a lane may need more than one device
         while True:
             last = self.stopping.is_set()
-            if self.path.exists():
-                with open(self.path, "rb") as file:
-                    file.seek(place)
+            device = self.stage.device
+            path = device.console_path() if device else None
+            if path and path.exists():
+                with open(path, "rb") as file:
+                    file.seek(places.get(path, 0))
                     lines = file.read().split(b"\n")[:-1]
                 for line in lines:
-                    place += len(line) + 1
-                    sys.stdout.write(f"     | {line.decode(errors='replace')}\n")
-                sys.stdout.flush()
+                    places[path] = places.get(path, 0) + len(line) + 1
+                    self.stage.say(f"   | {line.decode(errors='replace')}")
             if last:
                 return
             self.stopping.wait(0.1)
@@ -59,70 +80,102 @@ class Console:
         self.thread.join(5)
 
 
-def main():
-    options = arguments()
-    name = "demo" if options.board == "linux" else "demo-mcu"
-    os.environ["DARUMA_BIN"] = str(pathlib.Path(options.bin).resolve())
-    from scenarios import SCENARIOS, Stage
-    from harness.world import World
+class Lane:
+    """One cloud, one device at a time, and the scenarios that it takes from the common queue."""
 
-    wanted = {int(n) for n in options.only.split(",")} if options.only else None
-    rows = []
-    started = time.monotonic()
-    with World(options.keep, keep=bool(options.keep)) as world:
-        console = None
-        try:
-            stage = Stage(world, options.board)
-            if options.console or options.board != "linux":
-                console = Console(stage.device.console_path())
-            stage.set_up()
-        except Exception as error:  # a demo that cannot start has failed, whatever the cause
-            traceback.print_exc()
-            if console:
-                console.close()
-            print(f"\nthe set-up failed: {error}\n\n{name}: 0 passed, {len(SCENARIOS)} failed")
-            return 1
-        for number, (title, scenario) in enumerate(SCENARIOS, 1):
-            if wanted and number not in wanted:
-                continue
-            print(f"\n{number}. {title}", flush=True)
-            begin = time.monotonic()
+    def __init__(self, number, directory, options, waiting):
+        self.number = number
+        self.directory = directory
+        self.options = options
+        self.waiting = waiting
+        self.rows = []
+        self.times = []
+        self.stage = None
+        self.thread = threading.Thread(target=self.play)
+
+    def play(self):
+        from harness.world import World
+        from stage import Stage
+        with World(self.directory, keep=True) as world:
+            self.stage = Stage(world, self.options.board)
+            console = Console(self.stage) if self.options.console or self.options.board != "linux" else None
             try:
-                outcome = scenario(stage)
-                rows.append((number, title, True, outcome, time.monotonic() - begin))
-            except Exception as error:
-                rows.append((number, title, False, str(error).splitlines()[0] if str(error) else repr(error),
-                             time.monotonic() - begin))
-                print(f"   FAILED: {error}")
-                if not isinstance(error, AssertionError):
-                    traceback.print_exc()
-                stage.explain()
-                break  # what follows stands on this one
-        if console:
-            console.close()
-    ran = {row[0] for row in rows}
-    for number, (title, _) in enumerate(SCENARIOS, 1):
-        if number not in ran and (not wanted or number in wanted):
-            rows.append((number, title, False, "not run: an earlier scenario failed", 0.0))
-    rows.sort()
-    print_tables(rows, stage, time.monotonic() - started)
-    failed = sum(1 for row in rows if not row[2])
-    print(f"{name}: {len(rows) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+                while True:
+                    self.play_one(self.waiting.get_nowait())
+            except queue.Empty:
+                pass
+            finally:
+                if console:
+                    console.close()
+
+    def play_one(self, scenario):
+        stage = self.stage
+        stage.begin(scenario)
+        begin = time.monotonic()
+        try:
+            stage.set_up()  # nothing to do but for the first, and for the one after a failure
+            begin = time.monotonic()
+            outcome, passed = scenario.play(stage), True
+        except Exception as error:  # whatever went wrong, this scenario failed and the next has its turn
+            outcome, passed = (str(error).splitlines() or [repr(error)])[0], False
+            stage.say(f"FAILED: {error}")
+            if not isinstance(error, AssertionError):
+                stage.say(traceback.format_exc())
+            stage.explain()
+            stage.give_up()
+        self.rows.append((scenario.number, scenario.title, passed, outcome, time.monotonic() - begin))
 
 
-def print_tables(rows, stage, seconds):
+def print_tables(rows, times, limits, seconds):
     width = max(len(row[1]) for row in rows)
     print()
     for number, title, passed, outcome, took in rows:
-        print(f"{number}  {'ok  ' if passed else 'FAIL'}  {title:<{width}}  {took:5.1f} s  {outcome}")
-    if stage.times:
+        print(f"{number:2}  {'ok  ' if passed else 'FAIL'}  {title:<{width}}  {took:5.1f} s  {outcome}")
+    if times:
         print("\nrecovery                                   measured here   promised at shipping limits")
-        for what, measured, promise in stage.times:
+        for what, measured, promise in times:
             print(f"  {what:<40} {measured:>8.2f} s    {promise}")
-        print("  (the demo's images carry short limits in their signed fields; hang, health, soak, seal: "
-              f"{stage.board.limits} s)")
+        print(f"  (the demo's images carry short limits in their signed fields; hang, health, soak, seal: {limits} s)")
     print(f"\nwhole demo: {seconds:.0f} s\n")
+
+
+def play(options, scenarios, directory):
+    from stage import BOARDS
+    waiting = queue.Queue()
+    for scenario in scenarios:
+        waiting.put(scenario)
+    count = max(1, min(options.lanes, len(scenarios)))
+    print(f"{len(scenarios)} scenarios in {count} lane(s), each with a private cloud (certificates, mosquitto with the "
+          "gate, darumad, daruma-signer)\nand a device (secure element, flash, boot ROM with the product's key, factory "
+          f"image 1.0.0) in {directory}.\nA line begins with the number of its scenario.\n", flush=True)
+    started = time.monotonic()
+    lanes = [Lane(n + 1, pathlib.Path(directory) / f"lane-{n + 1}", options, waiting) for n in range(count)]
+    for lane in lanes:
+        lane.thread.start()
+    for lane in lanes:
+        lane.thread.join()
+    rows = sorted(row for lane in lanes for row in lane.rows)
+    times = [line for lane in lanes if lane.stage for line in lane.stage.times]
+    print_tables(rows, times, BOARDS[options.board].limits, time.monotonic() - started)
+    failed = len(scenarios) - sum(1 for row in rows if row[2])
+    name = "demo" if options.board == "linux" else "demo-mcu"
+    print(f"{name}: {len(scenarios) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def main():
+    options = arguments()
+    os.environ["DARUMA_BIN"] = str(pathlib.Path(options.bin).resolve())
+    from scenarios import SCENARIOS
+    if options.list:
+        for scenario in SCENARIOS:
+            print(f"{scenario.number:2}  {scenario.title}")
+        return 0
+    scenarios = chosen(SCENARIOS, options.only)
+    if options.keep:
+        return play(options, scenarios, options.keep)
+    with tempfile.TemporaryDirectory(prefix="daruma-demo-", ignore_cleanup_errors=True) as directory:
+        return play(options, scenarios, directory)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The table of scenarios: number, what it is called, how it is played.
+
+A scenario is a function of the stage. It begins with `stage.base()`, asserts version, slot, state, job status, reason
+and counters, leaves a device that can take the next update, and returns the line for the table at the end.
+"""
+from typing import Callable, NamedTuple
+
+from scenarios import network, person, refusal, trial
+
+
+class Scenario(NamedTuple):
+    number: int
+    title: str
+    play: Callable
+
+
+SCENARIOS = [
+    Scenario(1, "a good update", trial.good_update),
+    Scenario(2, "an update that hangs", trial.hanging_update),
+    Scenario(3, "an update that fails its self-test", trial.failed_self_test),
+    Scenario(4, "six bad images", refusal.bad_images),
+    Scenario(5, "power cut in a download", network.power_cut),
+    Scenario(6, "a man in the middle", network.man_in_the_middle),
+    Scenario(7, "the factory pin", person.factory_pin),
+]
