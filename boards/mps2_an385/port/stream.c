@@ -9,6 +9,11 @@
 
 #include <string.h>
 
+/* RFC 6335: what nobody registers. */
+#define LOCAL_PORT_FIRST 49152u
+#define LOCAL_PORTS 16384u
+#define LOCAL_PORT_TRIES 4u
+
 static void wake(const struct dr_stream *stream)
 {
     (void)xTaskNotifyGive((TaskHandle_t)stream->owner);
@@ -58,6 +63,18 @@ static void on_error(void *context, err_t error)
     wake(stream);
 }
 
+/* A port of our own that the last boot did not use: the network may still hold its connection
+ * half open (RFC 6056). lwIP chooses its first port before there is any randomness. */
+static err_t bind_somewhere(struct tcp_pcb *pcb)
+{
+    err_t error = ERR_USE;
+    for (uint32_t i = 0; i < LOCAL_PORT_TRIES && error == ERR_USE; i++) {
+        uint32_t port = LOCAL_PORT_FIRST + dr_mps2_lwip_random() % LOCAL_PORTS;
+        error = tcp_bind(pcb, IP_ADDR_ANY, (u16_t)port);
+    }
+    return error;
+}
+
 enum dr_status dr_stream_open(struct dr_stream *stream, const uint8_t address[4], uint16_t port)
 {
     ip_addr_t target;
@@ -73,7 +90,9 @@ enum dr_status dr_stream_open(struct dr_stream *stream, const uint8_t address[4]
         tcp_sent(stream->pcb, on_sent);
         tcp_err(stream->pcb, on_error);
         tcp_nagle_disable(stream->pcb);
-        status = tcp_connect(stream->pcb, &target, port, on_connected) == ERR_OK ? DR_OK : DR_E_IO;
+        bool sent = bind_somewhere(stream->pcb) == ERR_OK &&
+                    tcp_connect(stream->pcb, &target, port, on_connected) == ERR_OK;
+        status = sent ? DR_OK : DR_E_IO;
     }
     UNLOCK_TCPIP_CORE();
     if (status != DR_OK) {
