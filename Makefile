@@ -6,7 +6,7 @@ PYTHON ?= /usr/bin/python3
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-mcu test unit sim sim-mutants fuzz bench lint firmware footprint asan coverage format install clean
+.PHONY: help build demo demo-mcu test test-ci nightly test-programs unit sim sim-mutants fuzz bench lint firmware footprint asan coverage format install clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,11 +27,20 @@ demo-mcu: ## the same on a Cortex-M3 in QEMU: boot ROM, FreeRTOS, lwIP, Mbed TLS
 	@cmake $(BUILD) >/dev/null && cmake --build $(BUILD) -j $(JOBS) --target mps2
 	@$(PYTHON) -B tests/demo/demo.py --board mps2-an385 --bin $(BUILD)/bin $(if $(ONLY),--only $(ONLY))
 
-test: ## every test (10 minutes at most on 2 cores)
-	@tools/setup test
-	@$(MAKE) --no-print-directory build
-	@cmake --build $(BUILD) -j $(JOBS) --target unit-tests
+test: test-programs ## every test but the long ones (10 minutes at most on 2 cores)
 	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure
+
+test-ci: test-programs ## what CI runs besides: the Cortex-M3 board's behaviours, its demo
+	@ctest --test-dir $(BUILD) -C ci -L '^ci$$' -j $(JOBS) --output-on-failure
+
+nightly: test-programs ## what takes long
+	@ctest --test-dir $(BUILD) -C nightly -L '^nightly$$' -j $(JOBS) --output-on-failure
+
+test-programs: # all that tests run
+	@tools/setup test
+	@tools/fetch-sources --mcu $(BUILD)/third-party
+	@$(MAKE) --no-print-directory build
+	@cmake --build $(BUILD) -j $(JOBS) --target test-programs
 
 unit: build ## the unit tests only
 	@cmake --build $(BUILD) -j $(JOBS) --target unit-tests
