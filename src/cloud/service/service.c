@@ -38,14 +38,17 @@ static void destroy(struct dr_service *service)
 
 static bool copy_config(struct dr_service *service, const struct dr_service_config *config)
 {
-    uint64_t bound = config->strict ? DR_IMAGE_SIZE_STRICT : DR_IMAGE_SIZE_DEFAULT;
+    uint64_t bound =
+        config->image_size_max_bytes != 0 ? config->image_size_max_bytes : DR_IMAGE_SIZE_DEFAULT;
+    if (config->strict && bound > DR_IMAGE_SIZE_STRICT) {
+        bound = DR_IMAGE_SIZE_STRICT;
+    }
     service->store = config->store;
     service->blobs = config->blobs;
     service->crypto = config->crypto;
     service->device_authority = config->device_authority;
     service->strict = config->strict;
-    service->image_size_max_bytes =
-        config->image_size_max_bytes != 0 ? config->image_size_max_bytes : bound;
+    service->image_size_max_bytes = bound;
     return copy_text(config->signer_socket, &service->signer_socket) &&
            copy_text(config->signing_profile, &service->signing_profile) &&
            copy_text(config->region, &service->region) &&

@@ -52,7 +52,7 @@ struct dr_service_config {
     const char *region;                              /* of ARNs when a call names none */
     const char *account;
     const char *device_endpoint;   /* what DescribeEndpoint answers */
-    uint64_t image_size_max_bytes; /* 0: 64 MiB */
+    uint64_t image_size_max_bytes; /* 0: 64 MiB; in strict mode never above AWS's 16 MiB */
     bool strict;                   /* AWS's own limits: 16 MiB per image and so on */
 };
 
