@@ -32,6 +32,7 @@ struct dr_cloud {
     char secret[64];
     char service_certificate_id[65];
     bool is_new; /* made in this run */
+    bool strict; /* AWS's own limits, in this run */
     bool signer_user_set;
     uid_t signer_uid; /* with signer_user_set */
     gid_t signer_gid;

@@ -92,6 +92,8 @@ static const char mosquitto_conf[] =
     "plugin_opt_service_certificate %s\n"
     "plugin_opt_region %s\n"
     "plugin_opt_account %s\n"
+    "# AWS's limits of one connection, for testing agents against them.\n"
+    "plugin_opt_strict %s\n"
     "\n"
     "listener %u 127.0.0.1\n"
     "# As on AWS: QoS 0 and 1. (In 2.0.11 this belongs to a listener.)\n"
@@ -135,6 +137,9 @@ static const char darumad_conf[] =
     "gate_snapshot run/gate.snapshot\n"
     "device_endpoint localhost:%u\n"
     "\n"
+    "# AWS's own limits: images of 16 MiB, 128 KiB for a request of blocks, 100 targets.\n"
+    "strict %s\n"
+    "\n"
     "# Holds the API's port once everything stands.\n"
     "ready_file run/ready\n";
 
@@ -161,11 +166,13 @@ int dr_cloud_write_configs(struct dr_cloud *cloud)
     int result = write_text(
         cloud, "mosquitto.conf", 0600, mosquitto_conf, user == NULL ? "root" : user->pw_name, gate,
         cloud->dir, cloud->service_certificate_id, DR_CLOUD_REGION, DR_CLOUD_ACCOUNT,
-        (unsigned)cloud->mqtt_port, cloud->dir, cloud->dir, cloud->dir);
+        cloud->strict ? "on" : "off", (unsigned)cloud->mqtt_port, cloud->dir, cloud->dir,
+        cloud->dir);
     if (result == 0) {
         result = write_text(
             cloud, "darumad.conf", 0600, darumad_conf, DR_CLOUD_REGION, DR_CLOUD_ACCOUNT,
-            (unsigned)cloud->api_port, (unsigned)cloud->mqtt_port, (unsigned)cloud->mqtt_port);
+            (unsigned)cloud->api_port, (unsigned)cloud->mqtt_port, (unsigned)cloud->mqtt_port,
+            cloud->strict ? "on" : "off");
     }
     /* Keys that never reached cloud.json are known to nobody. */
     bool fresh = cloud->is_new || access(dr_cloud_path(cloud, "credentials"), F_OK) != 0;

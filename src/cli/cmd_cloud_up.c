@@ -247,11 +247,12 @@ static int run(struct dr_cli *cli)
     uint64_t api_port = 0;
     uint64_t mqtt_port = 0;
     bool background = false;
+    bool strict = false;
     size_t count = 0;
     const struct dr_cli_option options[] = {
         {.name = "dir", .text = &directory},           {.name = "background", .flag = &background},
         {.name = "api-port", .number = &api_port},     {.name = "mqtt-port", .number = &mqtt_port},
-        {.name = "signer-user", .text = &signer_user},
+        {.name = "signer-user", .text = &signer_user}, {.name = "strict", .flag = &strict},
     };
     int result = dr_cli_parse(cli, options, sizeof options / sizeof options[0], NULL, 0, &count);
     if (result != 0) {
@@ -271,6 +272,7 @@ static int run(struct dr_cli *cli)
     if (result != 0) {
         return result;
     }
+    cloud.strict = strict;
     cloud.api_port = (uint16_t)api_port;
     cloud.mqtt_port = (uint16_t)mqtt_port;
     return background ? serve_in_background(&cloud) : serve(&cloud, false, -1);
@@ -281,7 +283,7 @@ const struct dr_cli_verb dr_verb_cloud_up = {
     .verb = "up",
     .summary = "make and run a private cloud on this machine",
     .usage = "cloud up [--dir DIR] [--background] [--api-port N] [--mqtt-port N] "
-             "[--signer-user NAME]",
+             "[--signer-user NAME] [--strict]",
     .help =
         "Run the whole cloud side: broker (mosquitto with our plugin), update service (darumad) "
         "and\n"
@@ -292,7 +294,10 @@ const struct dr_cli_verb dr_verb_cloud_up = {
         "  --api-port N        port of the API, kept from then on\n"
         "  --mqtt-port N       port for devices, kept from then on\n"
         "  --signer-user NAME  with root: the user that holds the signing keys (default: "
-        "nobody)\n\n"
+        "nobody)\n"
+        "  --strict            enforce AWS's own limits (docs/gate.md 7, docs/api.md), to test "
+        "agents "
+        "against them\n\n"
         "Files for others: DIR/cloud.json (what the other verbs read), DIR/env.sh (for the AWS\n"
         "command line), DIR/run/*.log.",
     .run = run,

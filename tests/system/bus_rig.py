@@ -16,12 +16,13 @@ POLICY = json.dumps({"Version": "2012-10-17", "Statement": [
 
 
 class Cloud:
-    def __init__(self):
-        self.rig = gate_rig.Rig()
+    def __init__(self, strict=False):
+        self.rig = gate_rig.Rig(strict=strict)
         directory = self.rig.directory
         self.daemon = api_rig.Daemon(
             f"mqtt_host localhost\nmqtt_port {self.rig.port}\nmqtt_certificate {directory}/service.crt\n"
-            f"mqtt_key {directory}/service.key\nserver_ca {directory}/ca.crt\ngate_snapshot {directory}/gate.snapshot\n")
+            f"mqtt_key {directory}/service.key\nserver_ca {directory}/ca.crt\ngate_snapshot {directory}/gate.snapshot\n"
+            f"strict {'on' if strict else 'off'}\n")
         subprocess.run([api_rig.BIN / "darumad", "--config", self.daemon.directory / "darumad.conf", "--write-snapshot"],
                        check=True, stderr=subprocess.DEVNULL)
         self.rig.start()

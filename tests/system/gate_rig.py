@@ -89,14 +89,14 @@ class Pki:
 class Rig:
     """One broker in a directory of its own."""
 
-    def __init__(self, ring_bytes=None):
+    def __init__(self, ring_bytes=None, strict=False):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="daruma-gate-"))
         self.pki = Pki(self.directory)
         self.service_identity = self.pki.identity("service")
         self.snapshot = self.directory / "gate.snapshot"
         self.generation, self.sequence = 7, 0
         self.process = None
-        self.ring_bytes = ring_bytes
+        self.ring_bytes, self.strict = ring_bytes, strict
         self.port = free_port()
         self.clients = []
 
@@ -128,6 +128,7 @@ plugin_opt_service_certificate {self.service_identity.id}
 plugin_opt_region local
 plugin_opt_account 000000000000
 plugin_opt_stats_ms 20
+plugin_opt_strict {"on" if self.strict else "off"}
 {ring}listener {self.port} 127.0.0.1
 max_qos 1
 cafile {self.directory}/ca.crt

@@ -48,6 +48,12 @@ static const char *without_share(const char *filter)
     return slash == NULL ? "" : slash + 1;
 }
 
+/* AWS's own bounds, where they are asked for. */
+static bool within_limits(const struct dr_gate *gate, const char *topic)
+{
+    return !gate->strict || dr_strict_topic(topic);
+}
+
 static bool
 may_subscribe(const struct dr_gate *gate, const struct dr_session *session, const char *filter)
 {
@@ -55,7 +61,8 @@ may_subscribe(const struct dr_gate *gate, const struct dr_session *session, cons
     if (real[0] == '\0' || is_internal(real) || (real[0] == '$' && !begins(real, "$aws/"))) {
         return false;
     }
-    return dr_gate_allowed(gate, session, DR_POLICY_SUBSCRIBE, filter);
+    return within_limits(gate, filter) &&
+           dr_gate_allowed(gate, session, DR_POLICY_SUBSCRIBE, filter);
 }
 
 /* The reserved topics a device may publish to. */
@@ -77,7 +84,7 @@ static bool may_publish(
     if (is_internal(topic) || (reserved && (retain || !is_known_reserved(topic)))) {
         return false;
     }
-    return dr_gate_allowed(gate, session, DR_POLICY_PUBLISH, topic) &&
+    return within_limits(gate, topic) && dr_gate_allowed(gate, session, DR_POLICY_PUBLISH, topic) &&
            (!retain || dr_gate_allowed(gate, session, DR_POLICY_RETAIN_PUBLISH, topic));
 }
 
@@ -128,7 +135,9 @@ enum dr_gate_verdict dr_gate_check(
     case DR_GATE_SUBSCRIBE:
         verdict = pass_if(
             !session->kicked && may_subscribe(gate, session, topic) &&
-            dr_filters_take(&session->client->filters, gate->sessions.by_connection.secret, topic));
+            dr_filters_take(
+                &session->client->filters, gate->sessions.by_connection.secret,
+                gate->strict ? DR_STRICT_FILTERS_MAX : DR_FILTERS_MAX, topic));
         break;
     case DR_GATE_WRITE:
         verdict = check_publish(gate, session, topic, retain);

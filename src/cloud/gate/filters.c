@@ -16,13 +16,14 @@ static size_t find(const struct dr_filters *filters, uint64_t hash)
     return at;
 }
 
-bool dr_filters_take(struct dr_filters *filters, const uint64_t secret[2], const char *filter)
+bool dr_filters_take(
+    struct dr_filters *filters, const uint64_t secret[2], size_t max, const char *filter)
 {
     uint64_t hash = dr_siphash(secret, filter, strlen(filter));
     if (find(filters, hash) < filters->count) {
         return true;
     }
-    if (filters->count == DR_FILTERS_MAX) {
+    if (filters->count >= max) {
         return false;
     }
     if (filters->count == filters->capacity) {

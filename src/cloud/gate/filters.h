@@ -20,7 +20,8 @@ struct dr_filters {
 
 /* The client subscribes; a filter it holds already costs nothing. False: it has all it may have, or
  * there is no memory. */
-bool dr_filters_take(struct dr_filters *filters, const uint64_t secret[2], const char *filter);
+bool dr_filters_take(
+    struct dr_filters *filters, const uint64_t secret[2], size_t max, const char *filter);
 
 /* It unsubscribes. A filter that it does not hold changes nothing. */
 void dr_filters_leave(struct dr_filters *filters, const uint64_t secret[2], const char *filter);

@@ -30,6 +30,7 @@ static enum dr_status copy_options(struct dr_gate *gate, const struct dr_gate_op
     }
     memcpy(
         gate->service_certificate, options->service_certificate, sizeof(gate->service_certificate));
+    gate->strict = options->strict;
     gate->stats_ms = options->stats_ms == 0 ? STATS_MS : options->stats_ms;
     return DR_OK;
 }

@@ -54,6 +54,7 @@ struct dr_gate_options {
     uint8_t service_certificate[DR_WIRE_CERTIFICATE_ID_BYTES];
     size_t ring_bytes; /* 0: 16 MiB */
     unsigned stats_ms; /* 0: 250 */
+    bool strict;       /* AWS's limits of one connection (docs/gate.md 7) */
 };
 
 #define DR_GATE_RING_BYTES (16u << 20)

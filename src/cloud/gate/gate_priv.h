@@ -48,6 +48,8 @@ struct dr_gate {
     char *account;
     uint8_t service_certificate[DR_WIRE_CERTIFICATE_ID_BYTES];
     unsigned stats_ms;
+    bool strict;
+    uint64_t tick_ms; /* of the last tick */
     uint64_t boot;
 
     struct dr_registry registry;

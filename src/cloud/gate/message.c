@@ -9,6 +9,10 @@
 static enum dr_gate_verdict
 from_device(struct dr_gate *gate, struct dr_session *session, struct dr_gate_message *message)
 {
+    if (gate->strict && !dr_strict_take(&session->rate, gate->tick_ms, message->payload_size)) {
+        session->reason = DR_WIRE_REASON_THROTTLED;
+        return DR_GATE_CLOSE;
+    }
     if (!dr_wire_rewrite_in(message->topic)) {
         return DR_GATE_PASS; /* an application topic, between devices */
     }

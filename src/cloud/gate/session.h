@@ -17,6 +17,7 @@
 #include "cloud/gate/filters.h"
 #include "cloud/gate/hash.h"
 #include "cloud/gate/registry.h"
+#include "cloud/gate/strict.h"
 #include "cloud/wire/wire.h"
 
 #include <stdbool.h>
@@ -56,6 +57,7 @@ struct dr_session {
     bool kicked;                    /* asked to go; nothing is granted any more */
     enum dr_wire_disconnect reason; /* known before the disconnect, or NONE */
     uint8_t certificate_id[DR_WIRE_CERTIFICATE_ID_BYTES];
+    struct dr_strict_rate rate;    /* counted in strict mode only */
     struct dr_principal principal; /* empty for the service */
     char address[DR_WIRE_ADDRESS_BYTES];
 };

@@ -147,6 +147,7 @@ static void report_full_ring(struct dr_gate *gate, uint64_t tick_ms)
 void dr_gate_tick(struct dr_gate *gate, uint64_t tick_ms)
 {
     gate->rechecking = false;
+    gate->tick_ms = tick_ms;
     flush_outgoing(gate);
     dr_gate_reload_tick(gate, tick_ms);
     do_kicks(gate);

@@ -204,6 +204,8 @@ const char *dr_wire_disconnect_word(enum dr_wire_disconnect reason)
         return "FORBIDDEN_ACCESS";
     case DR_WIRE_REASON_SERVER_INITIATED_DISCONNECT:
         return "SERVER_INITIATED_DISCONNECT";
+    case DR_WIRE_REASON_THROTTLED:
+        return "THROTTLED";
     }
     return "UNKNOWN";
 }
@@ -267,7 +269,7 @@ enum dr_status dr_wire_presence_decode(
     read_text(&reader, presence.address, DR_WIRE_ADDRESS_BYTES - 1);
     DR_TRY(dr_reader_end(&reader));
     if ((event != DR_WIRE_CONNECTED && event != DR_WIRE_DISCONNECTED) ||
-        reason > DR_WIRE_REASON_SERVER_INITIATED_DISCONNECT) {
+        reason > DR_WIRE_REASON_THROTTLED) {
         return DR_E_FORMAT;
     }
     presence.event = (enum dr_wire_presence_event)event;

@@ -124,8 +124,9 @@ enum dr_wire_disconnect {
     DR_WIRE_REASON_NONE = 0, /* it came */
     DR_WIRE_REASON_CONNECTION_LOST = 1,
     DR_WIRE_REASON_DUPLICATE_CLIENTID = 2,
-    DR_WIRE_REASON_FORBIDDEN_ACCESS = 3,           /* a forbidden publish */
-    DR_WIRE_REASON_SERVER_INITIATED_DISCONNECT = 4 /* revoked or detached */
+    DR_WIRE_REASON_FORBIDDEN_ACCESS = 3,            /* a forbidden publish */
+    DR_WIRE_REASON_SERVER_INITIATED_DISCONNECT = 4, /* revoked or detached */
+    DR_WIRE_REASON_THROTTLED = 5                    /* too much in a second, in strict mode */
 };
 const char *dr_wire_disconnect_word(enum dr_wire_disconnect reason);
 
