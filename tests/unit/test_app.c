@@ -37,6 +37,29 @@ static void test_beats_and_telemetry(void)
     EXPECT_EQ(leds, 0xf);
 }
 
+/* Whoever calls late, and always does, gets late beats, but not fewer. */
+static void test_lateness_does_not_add_up(void)
+{
+    struct dr_app app;
+    struct dr_app_output output;
+    uint32_t messages = 0;
+    uint64_t now_ms = 1000;
+    dr_app_init(&app, DR_APP_GOOD, &facts, now_ms);
+    for (uint32_t beat = 0; beat < 400; beat++) {
+        dr_app_step(&app, now_ms, &output);
+        messages += output.telemetry_bytes > 0;
+        now_ms = dr_app_next_ms(&app, now_ms) + 9u;
+    }
+    EXPECT_EQ(app.beats, 400);
+    EXPECT_EQ(now_ms, 1000 + 400 * 250 + 9);
+    EXPECT_EQ(messages, 10);
+    /* After a long stop it goes on from there, without catching up. */
+    now_ms += 60000;
+    dr_app_step(&app, now_ms, &output);
+    EXPECT_EQ(app.beats, 401);
+    EXPECT_EQ(dr_app_next_ms(&app, now_ms), now_ms + 250);
+}
+
 static bool
 hangs_within(enum dr_app_behaviour behaviour, bool on_trial, bool sealed, uint64_t end_ms)
 {
@@ -83,4 +106,4 @@ static void test_behaviours(void)
     }
 }
 
-DR_TEST_MAIN(test_beats_and_telemetry, test_behaviours)
+DR_TEST_MAIN(test_beats_and_telemetry, test_lateness_does_not_add_up, test_behaviours)

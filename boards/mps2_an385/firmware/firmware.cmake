@@ -56,10 +56,12 @@ target_link_libraries(mcu_crypto_psa PUBLIC dr_crypto mcu_mbedtls)
 file(GLOB port_sources CONFIGURE_DEPENDS ${DR_MPS2_DIR}/port/*.c)
 add_library(mps2_firmware STATIC ${port_sources}
     ${DR_MPS2_DIR}/firmware/start.c ${DR_MPS2_DIR}/firmware/fault.c ${DR_MPS2_DIR}/firmware/machine.c
-    ${DR_MPS2_DIR}/firmware/provision.c ${DR_MPS2_DIR}/firmware/tasks.c ${DR_MPS2_DIR}/firmware/print.c)
+    ${DR_MPS2_DIR}/firmware/provision.c ${DR_MPS2_DIR}/firmware/tasks.c ${DR_MPS2_DIR}/firmware/print.c
+    ${DR_MPS2_DIR}/firmware/figures.c ${DR_MPS2_DIR}/firmware/pace.c)
 target_compile_definitions(mps2_firmware PRIVATE DR_BUILD_TIME_S=${DR_BUILD_TIME_S}u)
 target_link_libraries(mps2_firmware PUBLIC
     dr_mps2_common dr_device_client dr_device_app mcu_crypto_psa mcu_lwip mcu_kernel)
+target_link_libraries(mcu_kernel PUBLIC mps2_firmware) # its hooks
 
 function(dr_mps2_variant name behaviour)
     dr_mps2_image(firmware-mps2-${name} SCRIPT ${DR_MPS2_DIR}/firmware/firmware.ld.in

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The firmware of the Cortex-M3 board: what main puts together, and its tasks.
  *
- *   task     priority  stack   does
- *   health   7         1 KiB   feeds the watchdog, when dr_health_may_feed allows it
- *   eth      6         1 KiB   empties the Ethernet part's queue (port/ethernet.h)
- *   net      5         1.5 KiB lwIP (port/lwipopts.h)
- *   product  4         1.5 KiB the application: blinks, measures, never waits for the network
- *   agent    3         7 KiB   client, agent, TLS, MQTT, secure element
- *
- * Higher numbers are more urgent. Only the agent's task touches client, link, crypto and flash;
- * the application hands its messages over in a queue.
+ * Tasks, priorities and stacks: port/task_plan.h. Only the agent's task touches client, link,
+ * crypto and flash; the application hands its messages over in a queue.
  */
 #ifndef DR_BOARDS_MPS2_FIRMWARE_H
 #define DR_BOARDS_MPS2_FIRMWARE_H
@@ -56,5 +49,8 @@ void dr_firmware_protect(void);
 /* tasks.c: build every task; the kernel is started after it. Never fails: all memory is reserved.
  */
 void dr_firmware_tasks(struct dr_firmware *firmware, enum dr_app_behaviour behaviour);
+
+/* Two lines on the console: stacks, then memory and network. Any task. */
+void dr_firmware_print_costs(void);
 
 #endif

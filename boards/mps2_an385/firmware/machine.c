@@ -4,11 +4,13 @@
 #include "base/secret.h"
 #include "boards/linux/wire.h"
 #include "boards/mps2_an385/common/board_panel.h"
+#include "boards/mps2_an385/common/clock.h"
 #include "boards/mps2_an385/common/console.h"
 #include "boards/mps2_an385/common/mailbox.h"
 #include "boards/mps2_an385/common/part.h"
 #include "boards/mps2_an385/common/retained.h"
 #include "boards/mps2_an385/common/watchdog.h"
+#include "boards/mps2_an385/firmware/figures.h"
 #include "boards/mps2_an385/firmware/firmware.h"
 #include "boards/mps2_an385/port/random.h"
 #include "boards/mps2_an385/port/uptime.h"
@@ -126,7 +128,24 @@ static void feed(void *context)
 static void reset(void *context)
 {
     (void)context;
+    dr_figures_phase("figures end: ms ", dr_clock_ms());
+    dr_firmware_print_costs();
     dr_system_reset();
+}
+
+/* Always yes. What this product does with the question is to measure: until here it was idle, or
+ * has downloaded and verified. */
+static enum dr_status
+may(void *context, enum dr_agent_question question, enum dr_reason reason, uint32_t deadline_s,
+    uint32_t *ret_wait_s)
+{
+    (void)context;
+    (void)reason;
+    (void)deadline_s;
+    (void)ret_wait_s;
+    dr_figures_phase(
+        question == DR_MAY_DOWNLOAD ? "figures idle: ms " : "figures download: ms ", dr_clock_ms());
+    return DR_OK;
 }
 
 static enum dr_status retained_read(void *context, uint8_t out[DR_RETAINED_BYTES])
@@ -192,6 +211,7 @@ static enum dr_status open_client(struct dr_firmware *firmware)
                 .retained_write = retained_write,
                 .log = log_line,
             },
+        .product = {.may = may},
         .scratch = firmware->scratch,
         .scratch_bytes = sizeof(firmware->scratch),
         .block_bytes = BLOCK_BYTES,

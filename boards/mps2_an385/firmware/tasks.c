@@ -2,9 +2,11 @@
 #include "base/cursor.h"
 #include "boards/mps2_an385/common/board_panel.h"
 #include "boards/mps2_an385/common/watchdog.h"
+#include "boards/mps2_an385/firmware/figures.h"
 #include "boards/mps2_an385/firmware/firmware.h"
 #include "boards/mps2_an385/firmware/print.h"
 #include "boards/mps2_an385/port/ethernet.h"
+#include "boards/mps2_an385/port/task_plan.h"
 #include "boards/mps2_an385/port/uptime.h"
 
 #include <FreeRTOS.h>
@@ -13,14 +15,11 @@
 
 #include <string.h>
 
-#define HEALTH_STACK_WORDS 256
-#define PRODUCT_STACK_WORDS 384
-#define AGENT_STACK_WORDS 1792
 #define MS_PER_TICK (1000u / configTICK_RATE_HZ)
 
 #define HEALTH_PERIOD_MS 500u
 #define FIGURES_PERIOD_MS 60000u
-#define TURN_MS 100u
+#define TURN_MS 1000u /* at most: whatever happens wakes the agent at once */
 
 /* How often each must check in. The agent's is long: it verifies a whole image in one turn. */
 #define PRODUCT_PERIOD_MS 5000u
@@ -55,9 +54,9 @@ static struct {
     StaticTask_t agent_memory;
 } board;
 
-static StackType_t health_stack[HEALTH_STACK_WORDS] __attribute__((aligned(32)));
-static StackType_t product_stack[PRODUCT_STACK_WORDS] __attribute__((aligned(32)));
-static StackType_t agent_stack[AGENT_STACK_WORDS] __attribute__((aligned(32)));
+static StackType_t health_stack[DR_TASK_HEALTH_WORDS] __attribute__((aligned(32)));
+static StackType_t product_stack[DR_TASK_PRODUCT_WORDS] __attribute__((aligned(32)));
+static StackType_t agent_stack[DR_TASK_AGENT_WORDS] __attribute__((aligned(32)));
 
 static void check_in(uint8_t task)
 {
@@ -72,26 +71,43 @@ static void agent_alive(void)
     check_in(board.task_agent);
 }
 
-/* What the tasks cost: never used words of each stack, most of TLS's pool, and how late the
- * application ever was. */
-static void print_figures(void)
+static uint32_t stack_left(TaskHandle_t task)
+{
+    return (uint32_t)uxTaskGetStackHighWaterMark(task);
+}
+
+/* What the tasks cost: words of each stack that were never used, most of TLS's pool, and what the
+ * network did. */
+void dr_firmware_print_costs(void)
 {
     struct dr_ethernet_counts counts;
     dr_ethernet_counts(&counts);
-    const struct dr_print_number numbers[] = {
-        {"stack left: health ", (uint32_t)uxTaskGetStackHighWaterMark(board.health)},
-        {" eth ", dr_ethernet_stack_left()},
-        {" net ", dr_ethernet_lwip_stack_left()},
-        {" product ", (uint32_t)uxTaskGetStackHighWaterMark(board.product)},
-        {" agent ", (uint32_t)uxTaskGetStackHighWaterMark(board.agent)},
-        {"; tls pool ", (uint32_t)dr_tls_pool_peak()},
+    const struct dr_print_number stacks[] = {
+        {"stack words, never used of all: health ", stack_left(board.health)},
+        {" of ", DR_TASK_HEALTH_WORDS},
+        {", eth ", dr_ethernet_stack_left()},
+        {" of ", DR_TASK_ETHERNET_WORDS},
+        {", net ", dr_ethernet_lwip_stack_left()},
+        {" of ", DR_TASK_LWIP_WORDS},
+        {", product ", stack_left(board.product)},
+        {" of ", DR_TASK_PRODUCT_WORDS},
+        {", agent ", stack_left(board.agent)},
+        {" of ", DR_TASK_AGENT_WORDS},
+        {", idle ", stack_left(xTaskGetIdleTaskHandle())},
+        {" of ", DR_TASK_IDLE_WORDS},
+    };
+    const struct dr_print_number others[] = {
+        {"tls pool ", (uint32_t)dr_tls_pool_peak()},
+        {" of ", DR_FIRMWARE_POOL_BYTES},
         {"; product late ms ", board.late_ms_max},
         {"; frames ", counts.frames},
         {" dropped ", counts.dropped},
         {" burst ", counts.longest},
     };
     char line[200];
-    dr_print_numbers(line, sizeof(line), numbers, sizeof(numbers) / sizeof(numbers[0]));
+    dr_print_numbers(line, sizeof(line), stacks, sizeof(stacks) / sizeof(stacks[0]));
+    dr_firmware_log(line);
+    dr_print_numbers(line, sizeof(line), others, sizeof(others) / sizeof(others[0]));
     dr_firmware_log(line);
 }
 
@@ -118,7 +134,7 @@ static void run_health(void *unused)
         }
         if (now_ms >= figures_ms) {
             figures_ms = now_ms + FIGURES_PERIOD_MS;
-            print_figures();
+            dr_firmware_print_costs();
         }
     }
 }
@@ -152,6 +168,7 @@ static void run_product(void *unused)
 {
     static struct dr_app app;
     static struct dr_app_output output;
+    uint32_t leds = 0;
     (void)unused;
     (void)ulTaskNotifyTake(pdTRUE, portMAX_DELAY); /* until the agent has found out who we are */
     start_app(&app);
@@ -161,7 +178,11 @@ static void run_product(void *unused)
         if (output.alive) {
             check_in(board.task_product);
         }
-        dr_board_panel_write(DR_PANEL_APP_LEDS_AT, output.leds);
+        if (output.leds != leds) {
+            leds = output.leds;
+            dr_board_panel_write(DR_PANEL_APP_LEDS_AT, leds);
+            dr_figures_blink((uint32_t)now_ms);
+        }
         if (output.telemetry_bytes > 0) {
             hand_over(&output);
         }
@@ -212,11 +233,10 @@ static void send_telemetry(void)
     struct telemetry telemetry;
     struct dr_client *client = &board.firmware->client;
     while (xQueueReceive(board.telemetry, &telemetry, 0) == pdTRUE) { /* bound: its places */
-        if (dr_client_online(client)) {
-            const uint8_t *payload = (const uint8_t *)telemetry.payload;
-            DR_IGNORE(
-                dr_client_publish(client, telemetry.topic, payload, telemetry.size_bytes, 0) !=
-                DR_OK);
+        const uint8_t *payload = (const uint8_t *)telemetry.payload;
+        if (dr_client_online(client) &&
+            dr_client_publish(client, telemetry.topic, payload, telemetry.size_bytes, 0) == DR_OK) {
+            dr_figures_publish((uint32_t)dr_mps2_uptime_ms());
         }
     }
 }
@@ -239,6 +259,7 @@ static enum dr_status serve(void)
     for (;;) {
         dr_firmware_led(led_now());
         agent_alive();
+        dr_figures_turn();
         send_telemetry();
         dr_client_turn(&firmware->client, TURN_MS);
     }
@@ -292,9 +313,12 @@ void dr_firmware_tasks(struct dr_firmware *firmware, enum dr_app_behaviour behav
     board.telemetry = xQueueCreateStatic(
         TELEMETRY_PLACES, sizeof(struct telemetry), board.telemetry_memory, &board.telemetry_queue);
     board.health = xTaskCreateStatic(
-        run_health, "health", HEALTH_STACK_WORDS, NULL, 7, health_stack, &board.health_memory);
+        run_health, "health", DR_TASK_HEALTH_WORDS, NULL, DR_TASK_HEALTH_PRIORITY, health_stack,
+        &board.health_memory);
     board.product = xTaskCreateStatic(
-        run_product, "product", PRODUCT_STACK_WORDS, NULL, 4, product_stack, &board.product_memory);
+        run_product, "product", DR_TASK_PRODUCT_WORDS, NULL, DR_TASK_PRODUCT_PRIORITY,
+        product_stack, &board.product_memory);
     board.agent = xTaskCreateStatic(
-        run_agent, "agent", AGENT_STACK_WORDS, NULL, 3, agent_stack, &board.agent_memory);
+        run_agent, "agent", DR_TASK_AGENT_WORDS, NULL, DR_TASK_AGENT_PRIORITY, agent_stack,
+        &board.agent_memory);
 }

@@ -7,6 +7,8 @@
 #ifndef DR_MPS2_FREERTOS_CONFIG_H
 #define DR_MPS2_FREERTOS_CONFIG_H
 
+#include "task_plan.h"
+
 #include <stdint.h>
 
 #define configUSE_PREEMPTION 1
@@ -15,11 +17,12 @@
 #define configCPU_CLOCK_HZ 25000000ul
 #define configTICK_RATE_HZ 100
 #define configMAX_PRIORITIES 8
-#define configMINIMAL_STACK_SIZE 128
+#define configMINIMAL_STACK_SIZE DR_TASK_IDLE_WORDS
+#define configSTACK_DEPTH_TYPE uint32_t /* versions from 10 on: what version 9 has */
 #define configMAX_TASK_NAME_LEN 8
 #define configUSE_16_BIT_TICKS 0
 #define configIDLE_SHOULD_YIELD 1
-#define configUSE_IDLE_HOOK 0
+#define configUSE_IDLE_HOOK 1
 #define configUSE_TICK_HOOK 0
 #define configUSE_TASK_NOTIFICATIONS 1
 #define configUSE_MUTEXES 1
@@ -41,6 +44,7 @@
 #define INCLUDE_vTaskSuspend 1
 #define INCLUDE_xTaskGetSchedulerState 1
 #define INCLUDE_xTaskGetCurrentTaskHandle 1
+#define INCLUDE_xTaskGetIdleTaskHandle 1
 #define INCLUDE_uxTaskGetStackHighWaterMark 1
 #define INCLUDE_vTaskPrioritySet 0
 #define INCLUDE_uxTaskPriorityGet 0
@@ -50,6 +54,10 @@
 #define configPRIO_BITS 8
 #define configKERNEL_INTERRUPT_PRIORITY 0xff
 #define configMAX_SYSCALL_INTERRUPT_PRIORITY 0x60
+
+/* The lowest bytes of whoever runs cannot be written: port/guard.c. */
+void dr_mps2_guard(const uint32_t *stack);
+#define traceTASK_SWITCHED_IN() dr_mps2_guard((const uint32_t *)pxCurrentTCB->pxStack)
 
 void dr_check_failed(const char *file, int line) __attribute__((noreturn));
 #define configASSERT(condition)                                                                    \

@@ -5,6 +5,7 @@
 #include "boards/mps2_an385/common/regs.h"
 #include "boards/mps2_an385/map.h"
 #include "boards/mps2_an385/port/lan9118.h"
+#include "boards/mps2_an385/port/task_plan.h"
 
 #include <FreeRTOS.h>
 #include <task.h>
@@ -26,7 +27,7 @@ static struct {
     TaskHandle_t task;
     TaskHandle_t lwip_task;
     StaticTask_t task_memory;
-    StackType_t stack[DR_ETHERNET_STACK_WORDS];
+    StackType_t stack[DR_TASK_ETHERNET_WORDS] __attribute__((aligned(32)));
     struct dr_ethernet_counts counts;
     uint32_t seen_ms;
     uint8_t out[DR_LAN9118_FRAME_BYTES_MAX + 2u] __attribute__((aligned(4)));
@@ -126,7 +127,7 @@ static void start_netif(void *unused)
     netif_set_default(&ethernet.netif);
     netif_set_up(&ethernet.netif);
     ethernet.task = xTaskCreateStatic(
-        run, "eth", DR_ETHERNET_STACK_WORDS, NULL, DR_ETHERNET_PRIORITY, ethernet.stack,
+        run, "eth", DR_TASK_ETHERNET_WORDS, NULL, DR_TASK_ETHERNET_PRIORITY, ethernet.stack,
         &ethernet.task_memory);
     uint32_t irq = DR_MPS2_ETHERNET_IRQ;
     *(volatile uint8_t *)(uintptr_t)(NVIC_PRIORITY_AT + irq) = INTERRUPT_PRIORITY;

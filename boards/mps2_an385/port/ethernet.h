@@ -7,9 +7,6 @@
 
 #include <stdint.h>
 
-#define DR_ETHERNET_PRIORITY 6
-#define DR_ETHERNET_STACK_WORDS 256
-
 struct dr_ethernet_counts {
     uint32_t frames;
     uint32_t dropped; /* no buffer */

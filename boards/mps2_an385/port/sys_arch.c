@@ -26,7 +26,7 @@ static StaticQueue_t mbox_memory;
 static void *mbox_places[TCPIP_MBOX_SIZE];
 static bool mbox_taken;
 static StaticTask_t thread_memory;
-static StackType_t thread_stack[TCPIP_THREAD_STACKSIZE];
+static StackType_t thread_stack[TCPIP_THREAD_STACKSIZE] __attribute__((aligned(32)));
 static bool thread_taken;
 
 void sys_init(void)

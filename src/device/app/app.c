@@ -66,6 +66,13 @@ static void write_telemetry(const struct dr_app *app, struct dr_app_output *outp
     output->telemetry_bytes = out.status == DR_OK ? out.size_bytes : 0;
 }
 
+/* The next moment of a rhythm: a late step does not shift it, a very late one begins anew. */
+static uint64_t next_of(uint64_t due_ms, uint32_t period_ms, uint64_t now_ms)
+{
+    due_ms += period_ms;
+    return due_ms > now_ms ? due_ms : now_ms + period_ms;
+}
+
 static bool hangs(const struct dr_app *app, uint64_t now_ms)
 {
     bool now = (app->behaviour == DR_APP_HANG && app->facts.on_trial) ||
@@ -81,11 +88,11 @@ void dr_app_step(struct dr_app *app, uint64_t now_ms, struct dr_app_output *ret_
     ret_output->alive = !ret_output->hang;
     if (now_ms >= app->beat_ms) {
         app->beats++;
-        app->beat_ms = now_ms + BEAT_MS;
+        app->beat_ms = next_of(app->beat_ms, BEAT_MS, now_ms);
     }
     ret_output->leds = 1u << (app->beats % 4u);
     if (now_ms >= app->telemetry_ms) {
-        app->telemetry_ms = now_ms + TELEMETRY_MS;
+        app->telemetry_ms = next_of(app->telemetry_ms, TELEMETRY_MS, now_ms);
         write_telemetry(app, ret_output);
     }
 }
