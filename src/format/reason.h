@@ -71,7 +71,8 @@
     X(DR_REASON_SIZES, 55, "image_sizes", "the sizes in the image's header cannot be")             \
     X(DR_REASON_FLAGS, 56, "image_flags", "the image is of a kind that is not supported")          \
     X(DR_REASON_TLV_AREA, 57, "image_tlv_area", "a TLV area of the image has a wrong length")      \
-    X(DR_REASON_TLV_ENTRY, 58, "image_tlv_entry", "a TLV entry of the image is malformed")
+    X(DR_REASON_TLV_ENTRY, 58, "image_tlv_entry", "a TLV entry of the image is malformed")         \
+    X(DR_REASON_RESTART, 59, "restart", "the firmware reset the device too soon after its start")
 
 enum dr_reason {
 #define DR_REASON_ENUM(name, number, word, text) name = number,

@@ -89,6 +89,8 @@ struct row {
     uint8_t remembered;      /* class under which DIGEST_TRIAL is remembered */
     uint8_t asks_for;        /* slot the decision wants to have checked */
     uint8_t cause;           /* 0: not looked at */
+    uint8_t fault;           /* what a fault is called; 0: not looked at */
+    uint8_t retry_after;     /* retry_rung */
     uint8_t security_target; /* 0: unchanged */
     bool unchanged;          /* no record needed */
     bool pin_refused;
@@ -231,6 +233,7 @@ static void expect(const struct row *row, const struct dr_decision *out)
         EXPECT_EQ(out->choice[0].state, row->as);
         EXPECT_EQ(out->choice[0].rung, row->on_rung);
         EXPECT_EQ(out->state.home, row->home_after != 0 ? row->home_after : DR_SLOT_A);
+        EXPECT_EQ(out->state.retry_rung, row->retry_after);
         EXPECT_EQ(out->state.trial.state, row->trial_after);
         EXPECT_EQ(out->state.trial.faults, row->trial_faults_after);
         EXPECT_EQ(out->state.trial.boots, row->trial_boots_after);
@@ -249,6 +252,9 @@ static void expect(const struct row *row, const struct dr_decision *out)
     }
     if (row->cause != 0) {
         EXPECT_EQ(out->cause, row->cause);
+    }
+    if (row->fault != 0) {
+        EXPECT_EQ(out->fault, row->fault);
     }
     if (dr_test_failures != before) {
         fprintf(stderr, "    in: %s\n", row->title);

@@ -224,7 +224,9 @@ void dr_decide(const struct dr_decide_input *input, struct dr_decision *ret_deci
         .state = &ret_decision->state,
     };
     memset(ret_decision, 0, sizeof *ret_decision);
-    ret_decision->cause = (uint8_t)dr_decide_cause(input);
+    enum dr_reset_cause cause = dr_decide_cause(input);
+    ret_decision->cause = (uint8_t)cause;
+    ret_decision->fault = (uint8_t)dr_decide_fault(input, cause);
     if (input->state == NULL) {
         begin_state(&deciding);
     } else {

@@ -94,6 +94,7 @@ struct dr_decision {
     bool pin_refused;  /* the person asked for something that is not allowed */
     bool erase_user;   /* frozen: the epoch is still advanced, to state.target_epoch */
     uint8_t cause;     /* enum dr_reset_cause */
+    uint8_t fault;     /* enum dr_reason: what the reset is called if it is a fault, else NONE */
     uint8_t faults;    /* consecutive faults of the first choice, for the retained block */
     uint8_t choice_count;
     struct dr_boot_choice choice[DR_BOOT_CHOICES_MAX];

@@ -57,8 +57,8 @@ void dr_decide_move_home(struct dr_boot_state *state, uint8_t slot);
 
 void dr_decide_request(struct dr_deciding *deciding, const struct dr_request *request);
 
-/* What a reset that is a fault is called. */
-enum dr_reason dr_decide_fault(uint8_t cause, uint8_t crash_reason);
+/* What a reset is called if it is a fault, else DR_REASON_NONE. */
+enum dr_reason dr_decide_fault(const struct dr_decide_input *input, enum dr_reset_cause cause);
 
 enum dr_reset_cause dr_decide_cause(const struct dr_decide_input *input);
 void dr_decide_charge(struct dr_deciding *deciding);

@@ -20,6 +20,7 @@ enum dr_reset_cause dr_decide_cause(const struct dr_decide_input *input)
         return DR_RESET_ROM;
     }
     if (retained->mark == DR_MARK_SLEEP ||
+        (retained->mark == DR_MARK_PROVISIONED && retained->slot == DR_SLOT_FACTORY) ||
         (retained->mark == DR_MARK_RESET &&
          (input->request_count > 0 || retained->uptime_ms >= input->policy->planned_uptime_ms))) {
         return DR_RESET_PLANNED;
@@ -27,13 +28,21 @@ enum dr_reset_cause dr_decide_cause(const struct dr_decide_input *input)
     return DR_RESET_FAULT;
 }
 
-enum dr_reason dr_decide_fault(uint8_t cause, uint8_t crash_reason)
+/* A wanted reset that the watchdog had to finish left a crash record: that was a hang. */
+enum dr_reason dr_decide_fault(const struct dr_decide_input *input, enum dr_reset_cause cause)
 {
     if (cause == DR_RESET_LOCKUP) {
         return DR_REASON_LOCKUP;
     }
-    return crash_reason == DR_CRASH_FAULT || crash_reason == DR_CRASH_CHECK ? DR_REASON_CRASH
-                                                                            : DR_REASON_HANG;
+    if (cause != DR_RESET_FAULT) {
+        return DR_REASON_NONE;
+    }
+    if (input->crash_reason == DR_CRASH_FAULT || input->crash_reason == DR_CRASH_CHECK) {
+        return DR_REASON_CRASH;
+    }
+    bool wanted = input->crash_reason == DR_CRASH_NONE && input->retained_valid &&
+                  input->retained.mark == DR_MARK_RESET;
+    return wanted ? DR_REASON_RESTART : DR_REASON_HANG;
 }
 
 /* Faults in a row before this reset, if the retained block speaks of the same image on the same
@@ -73,7 +82,7 @@ static uint8_t one_more(struct dr_deciding *deciding, uint8_t earlier)
 
 static bool is_fault(const struct dr_deciding *deciding)
 {
-    return deciding->out->cause == DR_RESET_FAULT || deciding->out->cause == DR_RESET_LOCKUP;
+    return deciding->out->fault != DR_REASON_NONE;
 }
 
 /* Is the run that ended the trial's? Another image may have run in its place, in a boot that could
@@ -94,10 +103,7 @@ static void charge_candidate(struct dr_deciding *deciding)
     trial->faults++;
     out->changed = true;
     if (trial->faults >= deciding->in->policy->candidate_faults) {
-        dr_decide_drop_trial(
-            &out->state, DR_TRANSITION_REVERT,
-            (uint8_t)dr_decide_fault(deciding->out->cause, deciding->in->crash_reason),
-            DR_REJECTION_IMAGE);
+        dr_decide_drop_trial(&out->state, DR_TRANSITION_REVERT, out->fault, DR_REJECTION_IMAGE);
     }
 }
 
@@ -145,9 +151,7 @@ static void charge_confirmed(struct dr_deciding *deciding)
     if (deciding->revert_asked) {
         late_revert(deciding, deciding->revert_reason, DR_TRANSITION_REVERT);
     } else if (faults >= deciding->in->policy->confirmed_faults) {
-        late_revert(
-            deciding, (uint8_t)dr_decide_fault(deciding->out->cause, deciding->in->crash_reason),
-            DR_TRANSITION_LATE_REVERT);
+        late_revert(deciding, out->fault, DR_TRANSITION_LATE_REVERT);
     }
 }
 
@@ -178,6 +182,17 @@ static uint8_t ladder_limit(const struct dr_deciding *deciding)
                                                          : policy->normal_faults;
 }
 
+/* The image that a RETRY went back to has run for long: it has the usual number of faults again. */
+static void end_probation(struct dr_deciding *deciding)
+{
+    struct dr_boot_state *state = deciding->state;
+    if (state->retry_rung != DR_RUNG_NORMAL && deciding->out->cause != DR_RESET_POWER &&
+        deciding->in->retained.rung == state->rung && !deciding->in->frozen) {
+        state->retry_rung = DR_RUNG_NORMAL;
+        deciding->out->changed = true;
+    }
+}
+
 /* Consecutive faults of whatever the ladder booted; one after a long run begins no series. */
 static void charge_home(struct dr_deciding *deciding)
 {
@@ -187,6 +202,9 @@ static void charge_home(struct dr_deciding *deciding)
     bool stable = known && retained->uptime_ms >= deciding->in->policy->stable_ms;
     bool other = deciding->trial_moved || (known && retained->state == DR_IMAGE_CANDIDATE);
     uint8_t faults = earlier_faults(deciding);
+    if (stable) {
+        end_probation(deciding);
+    }
     if (out->cause == DR_RESET_POWER || out->cause == DR_RESET_PLANNED || other ||
         (is_fault(deciding) && stable)) {
         faults = 0;

@@ -74,17 +74,10 @@ static uint8_t boot_reason(const struct dr_boot_work *work, bool fallback)
     if (decision->moved && decision->state.last.reason != DR_REASON_NONE) {
         return decision->state.last.reason;
     }
-    switch ((enum dr_reset_cause)decision->cause) {
-    case DR_RESET_POWER:
-        return DR_REASON_POWER;
-    case DR_RESET_LOCKUP:
-    case DR_RESET_FAULT:
-        return (uint8_t)dr_decide_fault(decision->cause, work->input.crash_reason);
-    case DR_RESET_ROM:
-    case DR_RESET_PLANNED:
-        break;
+    if (decision->fault != DR_REASON_NONE) {
+        return decision->fault;
     }
-    return DR_REASON_PLANNED;
+    return decision->cause == DR_RESET_POWER ? DR_REASON_POWER : DR_REASON_PLANNED;
 }
 
 static void tell_account(

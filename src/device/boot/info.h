@@ -144,6 +144,7 @@ enum dr_reset_mark {
     DR_MARK_NONE = 0,
     DR_MARK_RESET = 1, /* wanted; planned if a request is pending or the uptime is long enough */
     DR_MARK_SLEEP = 2, /* wake-up from a sleep */
+    DR_MARK_PROVISIONED = 3, /* factory has taken its identity: the end of its provisioning run */
 };
 
 #define DR_RETAINED_BYTES 64u

@@ -281,7 +281,8 @@ enum dr_status dr_client_publish(
 
 void dr_client_mark_reset(struct dr_client *client)
 {
-    dr_client_retain(client, DR_MARK_RESET);
+    bool provisioning = client->config.info->mode == DR_MODE_PROVISIONING;
+    dr_client_retain(client, provisioning ? DR_MARK_PROVISIONED : DR_MARK_RESET);
 }
 
 bool dr_client_online(const struct dr_client *client)
