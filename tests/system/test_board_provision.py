@@ -81,6 +81,8 @@ class Provision(BoardTest):
         device.on()
         self.wait_line(device, "provisioning: certificate requests handed out")
         self.create("later")
+        started = self.wait_line(device, r"factory, normal mode, because of (\w+)")
+        self.assertEqual(started[1], "planned", "the reset that ended provisioning was no fault")
         self.works(device)
 
     def test_no_cloud(self):

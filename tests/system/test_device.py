@@ -4,6 +4,7 @@ update, refusals, power cuts, hostile servers. What the real cloud does with it 
 import struct
 import sys
 import pathlib
+import re
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
@@ -166,6 +167,9 @@ class DeviceTest(unittest.TestCase):
         self.assertEqual((job.status, job.details["reason"], job.details["tries"]), ("FAILED", "hang", "3"),
                          device.console()[-3000:])
         self.wait_report(cloud, version="1.0.0", state="factory", lastReason="hang")
+        wait_for("where it hung", lambda: [
+            note for report in cloud.reports for note in report["notes"] if note["reason"] == "hang"
+            and re.fullmatch(r"pc(?!0{8})[0-9a-f]{8} lr[0-9a-f]{8} s[0-9a-f]{8}", note["detail"])], 20)
 
     def test_power_cut_resumes(self):
         cloud = self.cloud()

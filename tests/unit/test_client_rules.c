@@ -134,5 +134,37 @@ static void facts_of_recovery(void)
     end();
 }
 
+/* The record of a firmware that died is told once, as numbers; a damaged one is nobody's word. */
+static void crash_told(void)
+{
+    static struct dr_boot_info info;
+    static struct dr_agent_record record;
+    const struct dr_crash_record crash = {
+        .reason = DR_CRASH_FAULT,
+        .pc = 0x21001234,
+        .lr = 0x2100abcd,
+        .fault_status = 0x8200,
+    };
+    memset(&record, 0, sizeof record);
+    clock_begin(&info, DR_MODE_NORMAL);
+    EXPECT(!dr_client_tell_crash(&client, &record));
+    EXPECT_EQ(record.notes[0].reason, DR_REASON_NONE);
+    dr_crash_encode(&crash, info.crash);
+    record.uptime_s = 77;
+    EXPECT(dr_client_tell_crash(&client, &record));
+    EXPECT_EQ(record.notes[0].reason, DR_REASON_CRASH);
+    EXPECT_STR(record.notes[0].detail, "pc21001234 lr2100abcd s00008200");
+    EXPECT_EQ(record.notes[0].uptime_s, 77);
+    EXPECT(!dr_client_tell_crash(&client, &record)); /* not worth another write */
+    info.crash[20] ^= 1;
+    memset(&record, 0, sizeof record);
+    EXPECT(!dr_client_tell_crash(&client, &record));
+    const struct dr_crash_record hang = {.reason = DR_CRASH_HANG, .pc = 1};
+    dr_crash_encode(&hang, info.crash);
+    EXPECT(dr_client_tell_crash(&client, &record));
+    EXPECT_EQ(record.notes[0].reason, DR_REASON_HANG);
+}
+
 DR_TEST_MAIN(
-    certificate_floor, facts_of_a_trial, facts_of_an_environment_failure, facts_of_recovery)
+    crash_told, certificate_floor, facts_of_a_trial, facts_of_an_environment_failure,
+    facts_of_recovery)

@@ -327,12 +327,15 @@ static void stream_cache_forgets(void)
 
 /* ---- reports and presence ---- */
 
-#define REPORT(state, uptime)                                                                      \
+#define REPORT_WITH(state, uptime, notes)                                                          \
     "{\"clientToken\":\"r1\",\"version\":\"1.1.0\",\"digest\":"                                    \
     "\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\",\"slot\":\"A\","         \
     "\"state\":\"" state "\",\"mode\":\"normal\",\"rung\":0,\"bootReason\":\"install\","           \
     "\"lastReason\":\"none\",\"triesLeft\":3,\"counters\":{\"security\":1,\"revocation\":0,"       \
-    "\"epoch\":0},\"alerts\":0,\"uptime\":" uptime ",\"notes\":[]}"
+    "\"epoch\":0},\"alerts\":0,\"uptime\":" uptime ",\"notes\":[" notes "]}"
+#define REPORT(state, uptime) REPORT_WITH(state, uptime, "")
+#define CRASHED(detail)                                                                            \
+    REPORT_WITH("confirmed", "5", "{\"reason\":\"crash\",\"detail\":\"" detail "\",\"uptime\":60}")
 
 static size_t timeline_length(void)
 {
@@ -366,6 +369,16 @@ static void reports(void)
     EXPECT_EQ(timeline_length(), 3);
     EXPECT_STR(world_text(w.body, "entries.0.kind"), "report");
     EXPECT_EQ(world_number(w.body, "entries.0.body.uptime"), 3);
+    EXPECT(world_at(w.body, "lastCrash") == NULL);
+    for (int i = 0; i < 2; i++) { /* the answer was lost: told again */
+        world_say("doll", "daruma/report", CRASHED("pc21001234 lr2100abcd s00008200"));
+    }
+    world_say("doll", "daruma/report", REPORT("confirmed", "9"));
+    EXPECT_EQ(dr_service_thing_state(world_call(), "doll", world_body()), DR_OK);
+    EXPECT_STR(world_text(w.body, "lastCrash.reason"), "crash");
+    EXPECT_STR(world_text(w.body, "lastCrash.detail"), "pc21001234 lr2100abcd s00008200");
+    EXPECT_EQ(world_number(w.body, "lastCrash.uptime"), 60);
+    EXPECT_EQ(timeline_length(), 6); /* two more reports, one crash */
     world_say("doll", "daruma/report", "{\"version\":1}");
     EXPECT_STR(world_text(world_hear("daruma/report/rejected"), "code"), "InvalidRequest");
     world_say("nobody", "daruma/report", REPORT("sealed", "1"));

@@ -40,11 +40,46 @@ static bool is_news(const struct dr_report *before, const struct dr_report *afte
            before->counter_epoch != after->counter_epoch || before->alerts != after->alerts;
 }
 
+static bool is_crash(const struct dr_report_note *note)
+{
+    return (note->reason == DR_REASON_CRASH || note->reason == DR_REASON_HANG) &&
+           note->detail[0] != '\0';
+}
+
+/* What a firmware left when it died outlives the report that told it: the next report has other
+ * notes. Told twice, because an answer was lost, it is kept once. */
+static enum dr_status
+keep_crash(struct dr_task *task, struct dr_db *db, const struct dr_report_note *note)
+{
+    int64_t known = 0;
+    json_t *body = json_pack(
+        "{s:s, s:s, s:I}", "reason", dr_reason_word(note->reason), "detail", note->detail, "uptime",
+        (json_int_t)note->uptime_s);
+    char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
+    json_decref(body);
+    if (text == NULL) {
+        return DR_E_SPACE;
+    }
+    enum dr_status status = dr_db_int(
+        db, "SELECT count(*) FROM timeline WHERE thing = ?1 AND kind = 'crash' AND body = ?2",
+        DR_VALUES(dr_value_text(task->thing), dr_value_text(text)), &known);
+    if (status == DR_OK && known == 0) {
+        status = dr_timeline_add(db, task->thing, task->now_ms, "crash", text);
+    }
+    free(text);
+    return status;
+}
+
 static enum dr_status
 store(struct dr_task *task, struct dr_db *db, const struct dr_report *report, const char *text)
 {
     struct dr_report previous;
     bool has_previous = false;
+    for (uint8_t i = 0; i < report->note_count; i++) {
+        if (is_crash(&report->notes[i])) {
+            DR_TRY(keep_crash(task, db, &report->notes[i]));
+        }
+    }
     DR_TRY(load_previous(db, task->thing, &previous, &has_previous));
     DR_TRY(dr_db_run(
         db,

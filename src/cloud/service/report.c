@@ -46,6 +46,25 @@ static enum dr_status add_report(struct dr_db *db, const char *thing, json_t *bo
     return dr_rows_end(&rows);
 }
 
+/* The last word of a firmware that died here. */
+static enum dr_status add_crash(struct dr_db *db, const char *thing, json_t *body)
+{
+    struct dr_rows rows;
+    dr_db_select(
+        db, &rows,
+        "SELECT body, at_ms FROM timeline WHERE thing = ?1 AND kind = 'crash'"
+        " ORDER BY id DESC LIMIT 1",
+        DR_VALUES(dr_value_text(thing)));
+    if (dr_rows_next(&rows)) {
+        json_t *crash = json_loads(dr_rows_text(&rows, 0), 0, NULL);
+        if (crash != NULL) {
+            dr_json_set_time(crash, "at", dr_rows_int(&rows, 1));
+            dr_json_set(body, "lastCrash", crash);
+        }
+    }
+    return dr_rows_end(&rows);
+}
+
 static enum dr_status run_state(struct dr_call *call, struct dr_db *db, void *arguments)
 {
     struct query *query = arguments;
@@ -55,6 +74,9 @@ static enum dr_status run_state(struct dr_call *call, struct dr_db *db, void *ar
     enum dr_status status = add_session(db, query->thing, query->body);
     if (status == DR_OK) {
         status = add_report(db, query->thing, query->body);
+    }
+    if (status == DR_OK) {
+        status = add_crash(db, query->thing, query->body);
     }
     if (status != DR_OK) {
         json_decref(query->body);

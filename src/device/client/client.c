@@ -211,10 +211,14 @@ enum dr_status dr_client_start(struct dr_client *client)
     const struct dr_link *link = client->config.link;
     DR_TRY(dr_identity_endpoint(&client->vault, &client->endpoint));
     dr_client_load(client, &record);
+    bool died = dr_client_tell_crash(client, &record);
     dr_client_learn(client);
     link->listen(link->context, dr_client_sink, client);
     dr_client_retain(client, DR_MARK_NONE);
     dr_agent_init(&client->agent, &client->facts, &record);
+    if (died) {
+        DR_IGNORE(dr_client_save(client) != DR_OK); /* told from RAM then, unless the power goes */
+    }
     const struct dr_agent_event start = {.kind = DR_EVENT_START};
     dr_client_event(client, &start);
     return DR_OK;

@@ -8,6 +8,8 @@
 
 /* facts.c: what the hand-off means for agent and report. */
 void dr_client_learn(struct dr_client *client);
+/* A crash record in the hand-off becomes a note. true: the record is worth a write. */
+bool dr_client_tell_crash(const struct dr_client *client, struct dr_agent_record *record);
 
 /* store.c: vault and requests. */
 enum dr_status dr_client_open_vault(struct dr_client *client);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What the hand-off means for the agent and for the device report. */
 #include "base/check.h"
+#include "base/text.h"
 #include "device/client/client_priv.h"
 
 #include <string.h>
@@ -86,6 +87,33 @@ static void learn_report(struct dr_client *client)
         report->alerts = status.counters[DR_ANCHOR_COUNTER_ALERTS];
         report->counter_security = status.counters[DR_ANCHOR_COUNTER_SECURITY];
     }
+}
+
+static char *put_number(char *out, const char *name, uint32_t number)
+{
+    const uint8_t bytes[] = {
+        (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
+    while (*name != '\0') {
+        *out++ = *name++;
+    }
+    dr_hex_encode(bytes, sizeof(bytes), out);
+    return out + 2u * sizeof(bytes);
+}
+
+/* What died may have written anything: only numbers go on. */
+bool dr_client_tell_crash(const struct dr_client *client, struct dr_agent_record *record)
+{
+    struct dr_crash_record crash;
+    char detail[DR_DETAIL_BYTES];
+    if (dr_crash_decode(client->config.info->crash, &crash) != DR_OK ||
+        crash.reason == DR_CRASH_NONE) {
+        return false;
+    }
+    char *end = put_number(detail, "pc", crash.pc);
+    end = put_number(end, " lr", crash.lr);
+    (void)put_number(end, " s", crash.fault_status);
+    enum dr_reason reason = crash.reason == DR_CRASH_HANG ? DR_REASON_HANG : DR_REASON_CRASH;
+    return dr_agent_note(record, reason, detail, record->uptime_s);
 }
 
 void dr_client_learn(struct dr_client *client)
