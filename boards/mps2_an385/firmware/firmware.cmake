@@ -72,3 +72,22 @@ dr_mps2_variant(good DR_APP_GOOD)
 dr_mps2_variant(hang DR_APP_HANG)
 dr_mps2_variant(selftest DR_APP_SELF_TEST_FAILS)
 dr_mps2_variant(hang-after-seal DR_APP_HANG_SEALED)
+
+# Images that fail, for tests: the same firmware with one function wrapped.
+function(dr_mps2_faulty name function)
+    string(REPLACE "-" "_" file ${name})
+    dr_mps2_image(firmware-mps2-${name} SCRIPT ${DR_MPS2_DIR}/firmware/firmware.ld.in
+        SOURCES ${DR_MPS2_DIR}/firmware/main.c ${DR_MPS2_DIR}/firmware/faulty/${file}.c LIBS mps2_firmware)
+    target_link_options(firmware-mps2-${name} PRIVATE -Wl,--wrap=${function})
+endfunction()
+
+dr_mps2_faulty(hang-before-main main)
+dr_mps2_faulty(hang-in-main dr_ethernet_start)
+dr_mps2_faulty(hang-interrupts dr_app_step)
+dr_mps2_faulty(hang-before-network dr_client_start)
+dr_mps2_faulty(hang-in-handshake dr_anchor_sign)
+dr_mps2_faulty(hang-connected dr_client_turn)
+dr_mps2_faulty(hang-confirmed dr_client_turn)
+dr_mps2_faulty(crash-fault dr_app_step)
+dr_mps2_faulty(crash-stack dr_app_step)
+dr_mps2_faulty(crash-assert dr_app_step)
