@@ -49,8 +49,6 @@ static void test_refusals(void)
     EXPECT_EQ(dr_vault_replace(&device.vault, &longest, large, sizeof large), DR_E_SPACE);
     EXPECT_EQ(dr_vault_replace(&device.vault, &longest, large, sizeof large - 1u), DR_E_SPACE);
     EXPECT(holds_text(&device, &longest, "x"));
-    EXPECT_EQ(dr_vault_bundle_begin(&device.vault, large), DR_E_UNSUPPORTED);
-    EXPECT_EQ(dr_vault_bundle_commit(&device.vault), DR_E_UNSUPPORTED);
     struct dr_vault_config bad = device.config;
     bad.area.size_bytes = SECTOR;
     EXPECT_EQ(dr_vault_open(&device.vault, &bad), DR_E_ARGUMENT);

@@ -143,7 +143,7 @@ enum dr_status dr_vault_accept_loss(struct dr_vault *vault)
     struct dr_vault_record last = {
         .file_class = DR_VAULT_SYS,
         .flags = DR_VAULT_FLAG_ANCHORED | DR_VAULT_FLAG_REMOVED,
-        .id = dr_vault_id(DR_VAULT_SYS, padded),
+        .id = dr_vault_id(DR_VAULT_SYS, 0, padded),
     };
     enum dr_status status = dr_vault_write(vault, &last, padded, NULL);
     vault->health.replayed = status != DR_OK && status != DR_E_TIMEOUT;

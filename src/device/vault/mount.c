@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define KNOWN_FLAGS (DR_VAULT_FLAG_ANCHORED | DR_VAULT_FLAG_REMOVED)
+#define KNOWN_FLAGS (DR_VAULT_FLAG_ANCHORED | DR_VAULT_FLAG_REMOVED | DR_VAULT_FLAG_BUNDLE)
+#define NEVER_BOTH (DR_VAULT_FLAG_ANCHORED | DR_VAULT_FLAG_BUNDLE)
 
 /* A removal carries nothing but its tag. */
 static bool removal_genuine(struct dr_vault *vault, const struct dr_vault_found *found)
@@ -38,14 +39,15 @@ static struct dr_vault_entry *entry_for(struct dr_vault *vault, uint32_t id)
     return entry;
 }
 
-static void take_over(struct dr_vault_entry *entry, const struct dr_vault_found *found)
+static void take_over(
+    const struct dr_vault *vault, struct dr_vault_entry *entry, const struct dr_vault_found *found)
 {
     *entry = (struct dr_vault_entry){
         .id = found->record.id,
         .sequence = found->record.sequence,
         .size_bytes = (uint16_t)found->record.size_bytes,
         .file_class = found->record.file_class,
-        .flags = found->record.flags,
+        .flags = dr_vault_entry_flags(vault, &found->record),
     };
     entry->offset[found->bank] = found->offset;
 }
@@ -59,6 +61,7 @@ static void load_record(struct dr_vault *vault, const struct dr_vault_found *fou
         vault->sequence = record->sequence;
     }
     if (record->file_class >= DR_VAULT_CLASSES || (record->flags & ~KNOWN_FLAGS) != 0 ||
+        (record->flags & NEVER_BOTH) == NEVER_BOTH ||
         record->epoch != vault->config.classes[record->file_class].epoch) {
         return;
     }
@@ -73,7 +76,7 @@ static void load_record(struct dr_vault *vault, const struct dr_vault_found *fou
         if (anchored->id == record->id && anchored->sequence == record->sequence) {
             anchored->offset[found->bank] = found->offset;
         } else if (counts && record->sequence > anchored->sequence) {
-            take_over(anchored, found);
+            take_over(vault, anchored, found);
             vault->generation = record->generation;
         }
     }
@@ -83,7 +86,7 @@ static void load_record(struct dr_vault *vault, const struct dr_vault_found *fou
     } else if (entry->id == record->id && entry->sequence == record->sequence) {
         entry->offset[found->bank] = found->offset;
     } else if (counts && (entry->id != record->id || record->sequence > entry->sequence)) {
-        take_over(entry, found);
+        take_over(vault, entry, found);
     }
 }
 

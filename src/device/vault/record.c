@@ -27,9 +27,11 @@ enum dr_status dr_vault_name_pad(const char *name, uint8_t padded[DR_VAULT_NAME_
     return name[DR_VAULT_NAME_BYTES_MAX] == '\0' ? DR_OK : DR_E_ARGUMENT;
 }
 
-uint32_t dr_vault_id(uint8_t file_class, const uint8_t padded[DR_VAULT_NAME_BYTES_MAX])
+uint32_t
+dr_vault_id(uint8_t file_class, uint8_t flags, const uint8_t padded[DR_VAULT_NAME_BYTES_MAX])
 {
-    uint32_t id = dr_crc32(dr_crc32(0, &file_class, 1), padded, DR_VAULT_NAME_BYTES_MAX);
+    const uint8_t kind = (flags & DR_VAULT_FLAG_BUNDLE) != 0 ? file_class | 0x80u : file_class;
+    uint32_t id = dr_crc32(dr_crc32(0, &kind, 1), padded, DR_VAULT_NAME_BYTES_MAX);
     return id != 0 ? id : 1;
 }
 
@@ -66,6 +68,9 @@ void dr_vault_header_encode(
     dr_write_u32(&writer, record->generation);
     dr_write_u32(&writer, 0);
     dr_write_bytes(&writer, random, DR_VAULT_RANDOM_BYTES);
+    if (record->image != NULL) {
+        dr_write_bytes(&writer, record->image, DR_SHA256_BYTES);
+    }
     dr_write_fill(&writer, 0, DR_VAULT_HEADER_BYTES - writer.size_bytes);
     DR_CHECK(writer.status == DR_OK);
 }
@@ -90,7 +95,9 @@ bool dr_vault_header_decode(
     if (!valid || dr_reader_end(&reader) != DR_OK || crc != dr_crc32(0, header, AT_HEADER_CRC)) {
         return false;
     }
-    ret_record->id = dr_vault_id(ret_record->file_class, name);
+    bool bundle = (ret_record->flags & DR_VAULT_FLAG_BUNDLE) != 0;
+    ret_record->image = bundle ? header + DR_VAULT_AT_IMAGE : NULL;
+    ret_record->id = dr_vault_id(ret_record->file_class, ret_record->flags, name);
     return ret_record->size_bytes <= DR_VAULT_DATA_BYTES_MAX;
 }
 

@@ -37,7 +37,10 @@
 
 #define DR_VAULT_FLAG_ANCHORED 0x01u
 #define DR_VAULT_FLAG_REMOVED 0x02u
-#define DR_VAULT_FLAG_BUNDLE 0x04u /* reserved */
+#define DR_VAULT_FLAG_BUNDLE 0x04u /* counts only while the image it names runs */
+#define DR_VAULT_FLAG_LIVE 0x80u   /* of entries, never stored: that image runs */
+
+#define DR_VAULT_AT_IMAGE 76u
 
 struct dr_vault_record {
     uint8_t file_class;
@@ -48,14 +51,16 @@ struct dr_vault_record {
     uint32_t generation;
     uint32_t body_crc;
     uint32_t id;
+    const uint8_t *image; /* bundles: the image's digest, borrowed; else NULL */
 };
 
 /* Name as stored: DR_VAULT_NAME_BYTES_MAX bytes, zero-padded. DR_E_ARGUMENT: empty or too long. */
 DR_MUST_USE enum dr_status
 dr_vault_name_pad(const char *name, uint8_t padded[DR_VAULT_NAME_BYTES_MAX]);
 
-/* Never 0. */
-uint32_t dr_vault_id(uint8_t file_class, const uint8_t padded[DR_VAULT_NAME_BYTES_MAX]);
+/* Never 0. A file and its bundled version are told apart by DR_VAULT_FLAG_BUNDLE in flags. */
+uint32_t
+dr_vault_id(uint8_t file_class, uint8_t flags, const uint8_t padded[DR_VAULT_NAME_BYTES_MAX]);
 
 /* Bytes on flash for a plaintext size. */
 uint32_t dr_vault_record_bytes(uint32_t size_bytes);
@@ -65,7 +70,7 @@ void dr_vault_header_encode(
     const struct dr_vault_record *record, const uint8_t padded[DR_VAULT_NAME_BYTES_MAX],
     const uint8_t random[DR_VAULT_RANDOM_BYTES], uint8_t header[DR_VAULT_HEADER_BYTES]);
 
-/* false: not the header of a record. */
+/* false: not the header of a record. image of a bundle points into header. */
 bool dr_vault_header_decode(
     const uint8_t header[DR_VAULT_HEADER_BYTES], struct dr_vault_record *ret_record);
 

@@ -48,6 +48,10 @@ enum dr_status dr_vault_open(struct dr_vault *vault, const struct dr_vault_confi
         vault->banks[i].size_bytes = bank_bytes;
     }
     DR_TRY(dr_vault_mount(vault));
+    if (config->sealed) {
+        /* Otherwise at the next open; until then they are read where they are. */
+        DR_IGNORE(dr_vault_bundle_settle(vault) != DR_OK);
+    }
     /* What it finds stands in health; files that are not anchored do not depend on it. */
     DR_IGNORE(dr_vault_anchor_check(vault));
     return DR_OK;
@@ -98,22 +102,40 @@ enum dr_status dr_vault_read_copy(
     return dr_vault_unseal(vault, header, out, entry->size_bytes, tag);
 }
 
-/* A file that the caller may see: *ret_entry is NULL when there is none. padded gets its name. */
-static enum dr_status look_up(
-    struct dr_vault *vault, const struct dr_vault_file *file,
-    uint8_t padded[DR_VAULT_NAME_BYTES_MAX], struct dr_vault_entry **ret_entry)
+/* The entry of a file, or of its bundled version; NULL when there is none. */
+static enum dr_status find_named(
+    struct dr_vault *vault, enum dr_vault_class file_class, uint8_t flags,
+    const uint8_t padded[DR_VAULT_NAME_BYTES_MAX], struct dr_vault_entry **ret_entry)
 {
     uint8_t header[DR_VAULT_HEADER_BYTES];
-    if ((unsigned)file->file_class >= DR_VAULT_CLASSES || (uint8_t)file->name[0] < 0x20u) {
-        return DR_E_ARGUMENT;
-    }
-    DR_TRY(dr_vault_name_pad(file->name, padded));
-    *ret_entry = dr_vault_find(vault, dr_vault_id((uint8_t)file->file_class, padded));
+    *ret_entry = dr_vault_find(vault, dr_vault_id((uint8_t)file_class, flags, padded));
     if (*ret_entry != NULL && dr_vault_entry_header(vault, *ret_entry, header) == DR_OK &&
         memcmp(header + DR_VAULT_AT_NAME, padded, DR_VAULT_NAME_BYTES_MAX) != 0) {
         return DR_E_EXISTS; /* another name with the same hash */
     }
     return DR_OK;
+}
+
+static bool is_live(const struct dr_vault_entry *entry)
+{
+    return entry != NULL && (entry->flags & DR_VAULT_FLAG_LIVE) != 0;
+}
+
+/* A file that the caller may see: *ret_entry is NULL when there is none. padded gets its name. What
+ * came with the image that runs is seen instead of what was there before. */
+static enum dr_status look_up(
+    struct dr_vault *vault, const struct dr_vault_file *file,
+    uint8_t padded[DR_VAULT_NAME_BYTES_MAX], struct dr_vault_entry **ret_entry)
+{
+    if ((unsigned)file->file_class >= DR_VAULT_CLASSES || (uint8_t)file->name[0] < 0x20u) {
+        return DR_E_ARGUMENT;
+    }
+    DR_TRY(dr_vault_name_pad(file->name, padded));
+    if (find_named(vault, file->file_class, DR_VAULT_FLAG_BUNDLE, padded, ret_entry) == DR_OK &&
+        is_live(*ret_entry)) {
+        return DR_OK;
+    }
+    return find_named(vault, file->file_class, 0, padded, ret_entry);
 }
 
 enum dr_status dr_vault_read(
@@ -191,7 +213,7 @@ static enum dr_status prepare(
     record->sequence = vault->sequence + 1u;
     record->epoch = vault->config.classes[record->file_class].epoch;
     record->generation = anchored ? vault->generation + 1u : 0;
-    record->id = dr_vault_id(record->file_class, padded);
+    record->id = dr_vault_id(record->file_class, record->flags, padded);
     dr_vault_header_encode(record, padded, random, header);
     if (!anchored) {
         return DR_OK;
@@ -201,6 +223,13 @@ static enum dr_status prepare(
     DR_TRY(dr_vault_anchored_set(vault, record->id, removal ? NULL : header, set));
     memcpy(header + DR_VAULT_AT_SET, set, sizeof set);
     return DR_OK;
+}
+
+uint8_t dr_vault_entry_flags(const struct dr_vault *vault, const struct dr_vault_record *record)
+{
+    bool live = record->image != NULL &&
+                memcmp(record->image, vault->config.image_digest, DR_SHA256_BYTES) == 0;
+    return live ? record->flags | DR_VAULT_FLAG_LIVE : record->flags;
 }
 
 static void update_entries(
@@ -213,7 +242,7 @@ static void update_entries(
         .offset = {offset[0], offset[1]},
         .size_bytes = (uint16_t)record->size_bytes,
         .file_class = record->file_class,
-        .flags = record->flags,
+        .flags = dr_vault_entry_flags(vault, record),
     };
     struct dr_vault_entry *entry = dr_vault_find(vault, record->id);
     if ((record->flags & DR_VAULT_FLAG_ANCHORED) != 0) {
@@ -300,6 +329,9 @@ enum dr_status dr_vault_replace(
     if (entry == NULL && dr_vault_free_entry(vault) == NULL) {
         return DR_E_SPACE;
     }
+    if (is_live(entry)) { /* on trial: what was there before is still needed */
+        return dr_vault_bundle_put(vault, vault->config.image_digest, file, data, size_bytes);
+    }
     struct dr_vault_record record = {
         .file_class = (uint8_t)file->file_class,
         .flags = file->anchored ? DR_VAULT_FLAG_ANCHORED : 0,
@@ -317,6 +349,9 @@ enum dr_status dr_vault_remove(struct dr_vault *vault, const struct dr_vault_fil
         return DR_E_NOT_FOUND;
     }
     DR_TRY(status);
+    if (is_live(entry)) {
+        return DR_E_STATE;
+    }
     const uint8_t anchored = entry->flags & DR_VAULT_FLAG_ANCHORED;
     DR_TRY(check_change(vault, file, entry, anchored != 0));
     struct dr_vault_record record = {
@@ -326,6 +361,20 @@ enum dr_status dr_vault_remove(struct dr_vault *vault, const struct dr_vault_fil
     return dr_vault_write(vault, &record, padded, NULL);
 }
 
+/* Not what waits for another image, nor what is hidden while this one runs. */
+static bool is_seen(
+    struct dr_vault *vault, const struct dr_vault_entry *entry,
+    const uint8_t padded[DR_VAULT_NAME_BYTES_MAX])
+{
+    struct dr_vault_entry *bundled = NULL;
+    if ((entry->flags & DR_VAULT_FLAG_BUNDLE) != 0) {
+        return is_live(entry);
+    }
+    enum dr_vault_class file_class = (enum dr_vault_class)entry->file_class;
+    return find_named(vault, file_class, DR_VAULT_FLAG_BUNDLE, padded, &bundled) != DR_OK ||
+           !is_live(bundled);
+}
+
 enum dr_status
 dr_vault_list(struct dr_vault *vault, uint32_t *cursor, struct dr_vault_info *ret_info)
 {
@@ -333,7 +382,8 @@ dr_vault_list(struct dr_vault *vault, uint32_t *cursor, struct dr_vault_info *re
     while (*cursor < DR_VAULT_FILES_MAX) {
         const struct dr_vault_entry *entry = &vault->entries[(*cursor)++];
         if (entry->id == 0 || !vault->config.classes[entry->file_class].present ||
-            dr_vault_entry_header(vault, entry, header) != DR_OK) {
+            dr_vault_entry_header(vault, entry, header) != DR_OK ||
+            !is_seen(vault, entry, header + DR_VAULT_AT_NAME)) {
             continue;
         }
         memset(ret_info, 0, sizeof *ret_info);
@@ -345,18 +395,4 @@ dr_vault_list(struct dr_vault *vault, uint32_t *cursor, struct dr_vault_info *re
         return DR_OK;
     }
     return DR_E_NOT_FOUND;
-}
-
-enum dr_status
-dr_vault_bundle_begin(struct dr_vault *vault, const uint8_t image_digest[DR_SHA256_BYTES])
-{
-    (void)vault;
-    (void)image_digest;
-    return DR_E_UNSUPPORTED;
-}
-
-enum dr_status dr_vault_bundle_commit(struct dr_vault *vault)
-{
-    (void)vault;
-    return DR_E_UNSUPPORTED;
 }

@@ -55,10 +55,11 @@ struct dr_vault_config {
     struct dr_anchor *anchor;       /* kept; NULL: no anchored files in this mode */
     struct dr_flash_area area;      /* at least two sectors */
     struct dr_vault_class_key classes[DR_VAULT_CLASSES];
-    bool sealed;                   /* the hand-off says the running image is sealed */
-    uint8_t seed[DR_SHA256_BYTES]; /* fresh random bytes at each open */
-    uint8_t *workspace;            /* kept; used only inside a call, may be shared outside */
-    uint32_t workspace_bytes;      /* multiple of 32, at least 256 */
+    bool sealed;                           /* the hand-off says the running image is sealed */
+    uint8_t image_digest[DR_SHA256_BYTES]; /* of the image that runs, from the hand-off */
+    uint8_t seed[DR_SHA256_BYTES];         /* fresh random bytes at each open */
+    uint8_t *workspace;       /* kept; used only inside a call, may be shared outside */
+    uint32_t workspace_bytes; /* multiple of 32, at least 256 */
 };
 
 /* What open found; also grows later. */
@@ -152,11 +153,27 @@ dr_vault_remove(struct dr_vault *vault, const struct dr_vault_file *file);
 DR_MUST_USE enum dr_status
 dr_vault_list(struct dr_vault *vault, uint32_t *cursor, struct dr_vault_info *ret_info);
 
-/* Files that belong to an image which is not running yet. The record fields exist; both calls
- * answer DR_E_UNSUPPORTED in this version, and a bundled record on flash is ignored. */
-DR_MUST_USE enum dr_status
-dr_vault_bundle_begin(struct dr_vault *vault, const uint8_t image_digest[DR_SHA256_BYTES]);
-DR_MUST_USE enum dr_status dr_vault_bundle_commit(struct dr_vault *vault);
+/* Bundles: versions of files that belong to an image, and come and go with it (docs/boot.md).
+ *
+ * A bundled version carries its image's digest and has no commit point of its own: the INSTALL
+ * request is. While that image runs, on trial or confirmed, its version is the file, and what was
+ * there before waits unseen; any other image sees what was there before. At the first open under
+ * the sealed image the bundled version becomes the file and the old one goes. A file has one
+ * bundled version at most; it counts in DR_VAULT_FILES_MAX. Class LINK only, because every mode of
+ * the firmware can keep and drop it. replace under the unsealed image changes the bundled version;
+ * remove is DR_E_STATE then.
+ */
+#define DR_VAULT_BUNDLE_BYTES_MAX 256u
+
+/* Write, or replace, a file's bundled version. Atomic, as dr_vault_replace is. DR_E_ARGUMENT:
+ * another class, or anchored. DR_E_SPACE, DR_E_DENIED: as there. */
+DR_MUST_USE enum dr_status dr_vault_bundle_put(
+    struct dr_vault *vault, const uint8_t image_digest[DR_SHA256_BYTES],
+    const struct dr_vault_file *file, const uint8_t *data, uint32_t size_bytes);
+
+/* Forget every bundled version, of whichever image: before an INSTALL that brings none, lest an
+ * earlier attempt's comes to life. DR_E_STATE: they belong to the unsealed image that runs. */
+DR_MUST_USE enum dr_status dr_vault_bundle_drop(struct dr_vault *vault);
 
 /* Give up what health.replayed refuses: every anchored file is removed and the generation taken up
  * from the anchor. A policy decision of the product, never made from remote input alone. */

@@ -34,6 +34,12 @@ DR_MUST_USE enum dr_status dr_vault_write(
     struct dr_vault *vault, struct dr_vault_record *record,
     const uint8_t padded[DR_VAULT_NAME_BYTES_MAX], const uint8_t *data);
 
+/* What an entry for this record remembers of it: its flags, and whether its image runs. */
+uint8_t dr_vault_entry_flags(const struct dr_vault *vault, const struct dr_vault_record *record);
+
+/* bundle.c: bundled versions of the sealed image that runs become the files themselves. */
+DR_MUST_USE enum dr_status dr_vault_bundle_settle(struct dr_vault *vault);
+
 /* Load what the banks hold and repair them. */
 DR_MUST_USE enum dr_status dr_vault_mount(struct dr_vault *vault);
 
