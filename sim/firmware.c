@@ -244,7 +244,8 @@ static enum dr_sim_end install(struct dr_sim_device *device, struct dr_sim_scrip
     if (phase->forge) {
         forge(device);
     }
-    if (!dr_sim_records_write(device, script)) {
+    if (!dr_sim_records_write(device, script) ||
+        !dr_sim_bundle_write(device, script, phase->target)) {
         return DR_SIM_END_PLANNED;
     }
     script->candidate_jumps = 0;

@@ -5,6 +5,8 @@
  *   owner  class user: gone once the user epoch has moved on
  *   net    class link: the same, but every mode can read and write it
  *   lock   class sys, anchored: bound to the anchor's vault generation
+ *   join   class link, bundled: every other image brings its own version, which only it may see
+ *          until it is sealed
  */
 #include "device/vault/vault.h"
 #include "sim/scenario.h"
@@ -16,6 +18,7 @@
 static const struct dr_vault_file job = {.file_class = DR_VAULT_SYS_V1, .name = "job"};
 static const struct dr_vault_file owner = {.file_class = DR_VAULT_USER, .name = "owner"};
 static const struct dr_vault_file net = {.file_class = DR_VAULT_LINK, .name = "net"};
+static const struct dr_vault_file join = {.file_class = DR_VAULT_LINK, .name = "join"};
 static const struct dr_vault_file lock = {
     .file_class = DR_VAULT_SYS, .name = "lock", .anchored = true};
 
@@ -47,6 +50,7 @@ static enum dr_status open_records(struct dr_sim_device *device, struct records 
         .workspace = records->workspace,
         .workspace_bytes = sizeof records->workspace,
     };
+    memcpy(config.image_digest, info->digest, sizeof config.image_digest);
     for (size_t i = 0; i < sizeof config.seed; i++) {
         config.seed[i] = (uint8_t)dr_sim_random(&device->random);
     }
@@ -122,6 +126,36 @@ static void check_erasable(
     }
 }
 
+static uint32_t brought_by(enum dr_sim_image_id image)
+{
+    return 0x80u + (uint32_t)image;
+}
+
+/* An image that brought a version sees that one; any other image what was sealed before. */
+static void
+check_join(struct dr_sim_device *device, struct records *records, struct dr_sim_script *script)
+{
+    const struct dr_boot_info *info = &device->booted.info;
+    enum dr_sim_image_id running = dr_sim_image_find(device->world, info->digest);
+    if (script->join.epoch != info->user_epoch || running != script->bundled) {
+        if (script->join.epoch != info->user_epoch) {
+            script->bundled = DR_SIM_IMAGES;
+        }
+        check_erasable(device, records, &join, &script->join);
+        return;
+    }
+    uint32_t found = read_version(device, records, &join);
+    if (found != brought_by(running)) {
+        dr_sim_fail(
+            device, DR_SIM_LOST, "%s runs with version %u of what it brought",
+            device->world->images[running].text, found);
+    }
+    if (info->state == DR_IMAGE_SEALED) {
+        script->join.kept = found;
+        script->join.tried = found;
+    }
+}
+
 void dr_sim_records_check(struct dr_sim_device *device, struct dr_sim_script *script)
 {
     struct records records;
@@ -139,6 +173,7 @@ void dr_sim_records_check(struct dr_sim_device *device, struct dr_sim_script *sc
         check_version(device, &records, &lock, &script->lock);
     }
     check_erasable(device, &records, &net, &script->net);
+    check_join(device, &records, script);
     if ((info->keys.present & DR_KEY_VAULT_USER) != 0) {
         check_erasable(device, &records, &owner, &script->owner);
     }
@@ -168,6 +203,9 @@ bool dr_sim_records_write(struct dr_sim_device *device, struct dr_sim_script *sc
         !replace(device, &records, &net, &script->net)) {
         return false;
     }
+    if (info->mode == DR_MODE_PROVISIONING && !replace(device, &records, &join, &script->join)) {
+        return false;
+    }
     if ((info->keys.present & DR_KEY_VAULT_USER) != 0 &&
         !replace(device, &records, &owner, &script->owner)) {
         return false;
@@ -175,4 +213,23 @@ bool dr_sim_records_write(struct dr_sim_device *device, struct dr_sim_script *sc
     bool anchored = (info->keys.present & DR_KEY_VAULT_SYS) != 0 &&
                     (info->state == DR_IMAGE_SEALED || info->state == DR_IMAGE_FACTORY);
     return !anchored || replace(device, &records, &lock, &script->lock);
+}
+
+bool dr_sim_bundle_write(
+    struct dr_sim_device *device, struct dr_sim_script *script, enum dr_sim_image_id target)
+{
+    struct records records;
+    uint8_t content[CONTENT_BYTES];
+    enum dr_status status = open_records(device, &records);
+    bool brings = (unsigned)target % 2u == 0;
+    script->bundled = brings ? target : DR_SIM_IMAGES;
+    if (status == DR_OK && brings) {
+        fill(content, brought_by(target));
+        status = dr_vault_bundle_put(
+            &records.vault, device->world->images[target].digest, &join, content, sizeof content);
+    } else if (status == DR_OK) {
+        status = dr_vault_bundle_drop(&records.vault);
+    }
+    dr_sim_say(device, "bundle %s: %s", brings ? "written" : "dropped", dr_status_text(status));
+    return status == DR_OK;
 }

@@ -54,6 +54,7 @@ void dr_sim_script_init(struct dr_sim_script *script)
     memset(script, 0, sizeof *script);
     script->base = DR_SIM_FACTORY;
     script->kept = DR_SIM_IMAGES;
+    script->bundled = DR_SIM_IMAGES;
     script->until = dr_sim_phase_count;
 }
 

@@ -70,6 +70,8 @@ struct dr_sim_script {
     struct dr_sim_record job;
     struct dr_sim_record owner;
     struct dr_sim_record net;
+    struct dr_sim_record join;    /* as every image sees it but `bundled` */
+    enum dr_sim_image_id bundled; /* brought a version of its own; DR_SIM_IMAGES: none did */
     struct dr_sim_record lock;
 };
 
@@ -113,5 +115,9 @@ bool dr_sim_download(
 /* The vault's records, checked at each boot and rewritten before each request. */
 void dr_sim_records_check(struct dr_sim_device *device, struct dr_sim_script *script);
 bool dr_sim_records_write(struct dr_sim_device *device, struct dr_sim_script *script);
+
+/* Before INSTALL: what target brings with it, or nothing. False: not done (yet). */
+bool dr_sim_bundle_write(
+    struct dr_sim_device *device, struct dr_sim_script *script, enum dr_sim_image_id target);
 
 #endif
