@@ -182,8 +182,8 @@ enum dr_status dr_sigv4_presign(
     if (expires_s == 0 || expires_s > DR_SIGV4_EXPIRES_S_MAX) {
         return DR_E_RANGE;
     }
-    if (capacity_bytes == 0 || strchr(path, '?') != NULL) {
-        return capacity_bytes == 0 ? DR_E_SPACE : DR_E_ARGUMENT;
+    if (capacity_bytes == 0) {
+        return DR_E_SPACE;
     }
     DR_TRY(claim_from_signer(signer, &claim));
     claim.presigned = true;
@@ -192,7 +192,8 @@ enum dr_status dr_sigv4_presign(
     struct text text = {.out = out, .capacity_bytes = capacity_bytes};
     const char *parts[] = {
         path,
-        "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=",
+        strchr(path, '?') == NULL ? "?" : "&",
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=",
         claim.access_key_id,
         "%2F",
         claim.date,

@@ -117,7 +117,8 @@ DR_MUST_USE enum dr_status dr_sigv4_sign(
 
 /* Make the target of a presigned request: path plus the query that authorises it.
  *
- * path  encoded, without a query. host: value of the Host header the reader will send.
+ * path  encoded, with what else of a query is to be signed. host: value of the Host header the
+ * reader will send.
  * Payload is UNSIGNED-PAYLOAD. DR_E_RANGE: expires_s is 0 or above the maximum. DR_E_SPACE.
  */
 DR_MUST_USE enum dr_status dr_sigv4_presign(

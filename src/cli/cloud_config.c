@@ -136,6 +136,8 @@ static const char darumad_conf[] =
     "mqtt_key pki/service.key\n"
     "gate_snapshot run/gate.snapshot\n"
     "device_endpoint localhost:%u\n"
+    "# What devices fetch images from over HTTPS: the S3 side of the API.\n"
+    "download_url https://127.0.0.1:%u\n"
     "\n"
     "# AWS's own limits: images of 16 MiB, 128 KiB for a request of blocks, 100 targets.\n"
     "strict %s\n"
@@ -172,7 +174,7 @@ int dr_cloud_write_configs(struct dr_cloud *cloud)
         result = write_text(
             cloud, "darumad.conf", 0600, darumad_conf, DR_CLOUD_REGION, DR_CLOUD_ACCOUNT,
             (unsigned)cloud->api_port, (unsigned)cloud->mqtt_port, (unsigned)cloud->mqtt_port,
-            cloud->strict ? "on" : "off");
+            (unsigned)cloud->api_port, cloud->strict ? "on" : "off");
     }
     /* Keys that never reached cloud.json are known to nobody. */
     bool fresh = cloud->is_new || access(dr_cloud_path(cloud, "credentials"), F_OK) != 0;

@@ -15,11 +15,15 @@ static void put_if(struct dr_json_writer *json, const char *name, const char *te
 static void put_afr_ota(struct dr_json_writer *json, const struct dr_job_document_out *document)
 {
     dr_json_open(json, "afr_ota", '{');
+    bool http = (document->protocols & DR_JOB_PROTOCOL_HTTP) != 0;
     dr_json_open(json, "protocols", '[');
+    if (http && document->http_first) {
+        dr_json_put_text(json, NULL, "HTTP");
+    }
     if ((document->protocols & DR_JOB_PROTOCOL_MQTT) != 0) {
         dr_json_put_text(json, NULL, "MQTT");
     }
-    if ((document->protocols & DR_JOB_PROTOCOL_HTTP) != 0) {
+    if (http && !document->http_first) {
         dr_json_put_text(json, NULL, "HTTP");
     }
     dr_json_close(json, ']');

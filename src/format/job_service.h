@@ -112,6 +112,7 @@ DR_MUST_USE enum dr_status dr_job_write_verdict(
 struct dr_job_document_out {
     const char *stream;
     uint32_t protocols;    /* DR_JOB_PROTOCOL_* */
+    bool http_first;       /* of two: devices without a wish of their own take the first */
     const char *file_path; /* default "/" */
     uint32_t file_id;
     uint32_t file_type;

@@ -73,6 +73,7 @@ static inline bool world_open_service(bool strict)
         .region = "local",
         .account = "000000000000",
         .device_endpoint = "localhost:8883",
+        .downloads = {"https://127.0.0.1:8443", "DOWNLOADS", "a secret of the test"},
         .strict = strict,
     };
     return dr_service_open(&config, &w.service) == DR_OK;

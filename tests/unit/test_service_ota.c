@@ -38,7 +38,7 @@ static const struct refused refusals[] = {
     {"{" TARGET ",\"files\":[" FILE_AT("altered") "]}", "altered"},
     {"{" TARGET ",\"files\":[" FILE_AT("foreign") "]}", "codeSigning is missing"},
     {"{" TARGET ",\"files\":[" FILE_AT("fw") "," FILE_AT("fw") "]}", "one entry"},
-    {"{" TARGET ",\"files\":[" FILE_AT("fw") "],\"protocols\":[\"HTTP\"]}", "MQTT"},
+    {"{" TARGET ",\"files\":[" FILE_AT("fw") "],\"protocols\":[\"FTP\"]}", "MQTT and HTTP"},
     {"{" TARGET ",\"files\":[" FILE_AT("fw") "],\"targetSelection\":\"CONTINUOUS\"}", "SNAPSHOT"},
     {"{" TARGET ",\"files\":[" FILE_AT("fw") "],\"awsJobTimeoutConfig\":"
                                              "{\"inProgressTimeoutInMinutes\":0}}",
@@ -146,7 +146,8 @@ static void foreign_file(void)
     EXPECT_STR(world_text(document, "afr_ota.files.0.filepath"), "/dev/fw");
     EXPECT_EQ(world_number(document, "afr_ota.files.0.fileType"), 2);
     EXPECT_EQ(world_number(document, "afr_ota.files.0.filesize"), 45);
-    EXPECT_EQ(json_array_size(world_at(document, "afr_ota.protocols")), 1);
+    EXPECT_EQ(json_array_size(world_at(document, "afr_ota.protocols")), 2);
+    EXPECT_STR(world_text(document, "afr_ota.protocols.0"), "MQTT");
     EXPECT(world_at(document, "daruma") == NULL);
     json_decref(document);
     REQUIRE(dr_service_describe_job(world_call(), "AFR_OTA-f", world_body()) == DR_OK);

@@ -237,8 +237,8 @@ static void what_we_presign_verifies_until_it_expires(void)
     char target[1024];
     REQUIRE(
         dr_sigv4_presign(
-            &dr_crypto_openssl, &s3, "GET", "localhost:1", "/bucket/a%20b", 60, target,
-            sizeof target) == DR_OK);
+            &dr_crypto_openssl, &s3, "GET", "localhost:1", "/bucket/a%20b?versionId=1&x-a=b:c", 60,
+            target, sizeof target) == DR_OK);
     const struct dr_sigv4_header host = {"Host", "localhost:1"};
     struct dr_sigv4_request request = {
         .method = "GET", .target = target, .headers = &host, .header_count = 1};

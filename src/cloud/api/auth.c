@@ -152,6 +152,7 @@ static bool verify(struct dr_api_call *call, struct dr_api_auth *auth, const cha
     }
     auth->verified = true;
     call->role = auth->credential->role;
+    call->download = auth->credential->downloads_only;
     call->use.actor = auth->credential->access_key_id;
     call->use.region = auth->claim.region;
     return true;
@@ -178,12 +179,13 @@ bool dr_api_authenticate(
     }
     if (dr_sigv4_check_time(&auth->claim, call->use.now_ms / 1000) != DR_OK) {
         bool is_s3 = auth->service == DR_API_S3;
+        call->expired = auth->claim.presigned ? &auth->claim : NULL;
         dr_api_fail(
             call,
             auth->claim.presigned ? DR_API_ACCESS_DENIED
             : is_s3               ? DR_S3_SKEW
                                   : DR_API_INVALID_SIGNATURE,
-            auth->claim.presigned ? "the request has expired or is not valid yet"
+            auth->claim.presigned ? "Request has expired"
                                   : "the request's time is too far from the server's; set the "
                                     "clock");
         return false;

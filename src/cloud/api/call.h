@@ -17,7 +17,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct dr_api_upload; /* upload.h */
+struct dr_api_upload;  /* upload.h */
+struct dr_api_fetch;   /* fetches.h */
+struct dr_api_fetches; /* fetches.h */
 
 #define DR_API_ANSWER_HEADERS_MAX 12u
 
@@ -36,6 +38,7 @@ struct dr_api_answer {
     int fd; /* a file to send instead, -1 when there is none; closed by the frame */
     uint64_t fd_offset;
     uint64_t fd_size;
+    struct dr_api_fetch *fetch; /* counts what is sent of fd; NULL: nobody asks */
     size_t header_count;
     struct {
         char name[48];
@@ -54,6 +57,9 @@ struct dr_api_call {
     size_t text_len;
     struct dr_api_upload *upload; /* DR_API_BODY_OBJECT */
     enum dr_api_role role;
+    const struct dr_sigv4_claim *expired; /* a pre-signed URL whose time is over; else NULL */
+    bool download;                        /* the URL is one of those that devices get */
+    struct dr_api_fetches *fetches;
     char request_id[37];
     struct dr_api_answer answer;
 };

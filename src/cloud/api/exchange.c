@@ -2,6 +2,7 @@
 #include "cloud/api/exchange.h"
 
 #include "base/secret.h"
+#include "cloud/api/handlers.h"
 #include "cloud/api/members.h"
 #include "cloud/service/images.h"
 
@@ -69,7 +70,9 @@ static void choose_operation(struct dr_api_exchange *exchange)
         return;
     }
     const struct dr_api_route *route = call->match.route;
-    if (call->role < route->role) {
+    bool other =
+        call->download && (route->handle != dr_api_get_object || !exchange->auth.claim.presigned);
+    if (call->role < route->role || other) {
         dr_api_fail(
             call, DR_API_ACCESS_DENIED, "this access key may not call %s", route->operation);
     } else if (route->handle == NULL) {

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cloud/api/exchange.h"
+#include "cloud/api/fetches.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,11 +23,13 @@
 #define CONNECTION_IDLE_S 60u
 #define CONNECTION_MEMORY_BYTES (64u * 1024u)
 #define STOP_WAIT_MS 5000u
+#define PIECE_BYTES (128u * 1024u)
 
 struct dr_api {
     struct dr_api_config config;
     struct dr_api_credential credentials[DR_API_CREDENTIALS_MAX];
     struct dr_api_keys keys;
+    struct dr_api_fetches *fetches;
     struct MHD_Daemon *daemon;
     uint16_t port;
     atomic_uint under_way; /* requests whose answer has not been sent */
@@ -58,6 +61,7 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
     }
     exchange->call.answer.fd = -1;
     exchange->call.config = &api->config;
+    exchange->call.fetches = api->fetches;
     exchange->call.use.service = api->config.service;
     exchange->call.use.now_ms = api->config.now_ms(api->config.ctx);
     exchange->oversized = strlen(target) > DR_API_TARGET_MAX;
@@ -116,16 +120,57 @@ static void wipe_body(void *ctx)
     free(answer);
 }
 
+/* A part of a file on its way. */
+struct part {
+    int fd;
+    uint64_t offset;
+    struct dr_api_fetch *fetch;
+};
+
+static ssize_t read_part(void *ctx, uint64_t at, char *out, size_t size)
+{
+    struct part *part = ctx;
+    ssize_t got = pread(part->fd, out, size, (off_t)(part->offset + at));
+    if (got <= 0) { /* shorter than it was: artifacts never change, so this is damage */
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    if (part->fetch != NULL) {
+        (void)atomic_fetch_add(&part->fetch->bytes, (uint64_t)got);
+    }
+    return got;
+}
+
+static void drop_part(void *ctx)
+{
+    struct part *part = ctx;
+    (void)close(part->fd);
+    free(part);
+}
+
+/* Large pieces: the web server's own reader of files takes 4 KiB at a time, each a TLS record. */
+static struct MHD_Response *make_file_response(struct dr_api_answer *answer)
+{
+    struct part *part = malloc(sizeof *part);
+    if (part == NULL) {
+        return NULL;
+    }
+    *part = (struct part){answer->fd, answer->fd_offset, answer->fetch};
+    size_t piece = answer->fd_size < PIECE_BYTES ? (size_t)answer->fd_size + 1 : PIECE_BYTES;
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(answer->fd_size, piece, read_part, part, drop_part);
+    if (response == NULL) {
+        free(part);
+        return NULL;
+    }
+    answer->fd = -1;
+    return response;
+}
+
 /* Hands the answer's body or file over to the response, which frees it. */
 static struct MHD_Response *make_response(struct dr_api_answer *answer)
 {
     if (answer->fd >= 0) {
-        struct MHD_Response *response =
-            MHD_create_response_from_fd_at_offset64(answer->fd_size, answer->fd, answer->fd_offset);
-        if (response != NULL) {
-            answer->fd = -1;
-        }
-        return response;
+        return make_file_response(answer);
     }
     if (answer->body == NULL) {
         return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
@@ -325,8 +370,12 @@ enum dr_status dr_api_start(const struct dr_api_config *config, struct dr_api **
         config->credential_count * sizeof config->credentials[0]);
     api->keys =
         (struct dr_api_keys){.credentials = api->credentials, .count = config->credential_count};
-    enum dr_status status = start_daemon(api, &address);
+    enum dr_status status = dr_api_fetches_new(&api->fetches);
+    if (status == DR_OK) {
+        status = start_daemon(api, &address);
+    }
     if (status != DR_OK) {
+        dr_api_fetches_free(api->fetches);
         dr_wipe(api, sizeof *api);
         free(api);
         return status;
@@ -359,6 +408,7 @@ void dr_api_stop(struct dr_api *api)
     if (listener != MHD_INVALID_SOCKET) {
         (void)close(listener);
     }
+    dr_api_fetches_free(api->fetches);
     dr_wipe(api, sizeof *api);
     free(api);
 }

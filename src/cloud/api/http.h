@@ -40,6 +40,7 @@ struct dr_api_credential {
     char access_key_id[129];
     char secret[129];
     enum dr_api_role role;
+    bool downloads_only; /* signs pre-signed URLs of objects and may do nothing else */
 };
 
 struct dr_api_config {

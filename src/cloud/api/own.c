@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What AWS has no name for: /daruma/... */
+#include "cloud/api/fetches.h"
 #include "cloud/api/handlers.h"
 #include "cloud/service/certificates.h"
 #include "cloud/service/report.h"
@@ -43,17 +44,27 @@ void dr_api_thing_timeline(struct dr_api_call *call)
     }
 }
 
-/* Messages and bytes that went through the broker for a client id. */
+/* Messages and bytes that went through the broker for a client id, and what the thing of that name
+ * fetched over HTTPS. */
 void dr_api_thing_counters(struct dr_api_call *call)
 {
     const struct dr_api_config *config = call->config;
-    char *text =
-        config->traffic == NULL ? NULL : config->traffic(config->ctx, dr_api_parameter(call, 0));
-    if (text == NULL) {
+    const char *name = dr_api_parameter(call, 0);
+    const struct dr_api_fetch *fetch = dr_api_fetches_find(call->fetches, name);
+    char *text = config->traffic == NULL ? NULL : config->traffic(config->ctx, name);
+    if (text == NULL && fetch == NULL) {
         dr_api_fail(call, DR_API_NOT_FOUND, "the broker has told nothing about this client id yet");
         return;
     }
-    dr_api_answer_text(call, 200, "application/json", text, strlen(text));
+    json_t *body = text != NULL ? json_loads(text, 0, NULL) : json_object();
+    free(text);
+    json_object_set_new(
+        body, "httpRequests",
+        json_integer(fetch != NULL ? (json_int_t)atomic_load(&fetch->requests) : 0));
+    json_object_set_new(
+        body, "httpBytes",
+        json_integer(fetch != NULL ? (json_int_t)atomic_load(&fetch->bytes) : 0));
+    dr_api_done(call, DR_OK, &body);
 }
 
 /* A certificate without expiry for the recovery key: body {certificateSigningRequest}. */

@@ -12,6 +12,8 @@
     "prefix delimiter max-keys encoding-type continuation-token start-after fetch-owner"
 #define VERSIONS_QUERY "prefix delimiter max-keys encoding-type key-marker version-id-marker"
 
+#define OBJECT_QUERY "versionId x-daruma-thing"
+
 /* With and without a final slash: both name the bucket. */
 #define BUCKET(method, operation, handler, role, body, needs, accepts)                             \
     {method, "/{}", operation, handler, role, body, needs, accepts, NULL},                         \
@@ -48,8 +50,8 @@ static const struct dr_api_route routes[] = {
     {"DELETE", "/{}/{+}", "AbortMultipartUpload", dr_api_refuse_multipart, O, NO_BODY, "uploadId",
      NULL, NULL},
     {"PUT", "/{}/{+}", "PutObject", dr_api_put_object, O, DR_API_BODY_OBJECT, NULL, NULL, NULL},
-    {"HEAD", "/{}/{+}", "HeadObject", dr_api_get_object, V, NO_BODY, NULL, "versionId", NULL},
-    {"GET", "/{}/{+}", "GetObject", dr_api_get_object, V, NO_BODY, NULL, "versionId", NULL},
+    {"HEAD", "/{}/{+}", "HeadObject", dr_api_get_object, V, NO_BODY, NULL, OBJECT_QUERY, NULL},
+    {"GET", "/{}/{+}", "GetObject", dr_api_get_object, V, NO_BODY, NULL, OBJECT_QUERY, NULL},
     {"DELETE", "/{}/{+}", "DeleteObject", dr_api_delete_object, O, NO_BODY, NULL, "versionId",
      NULL},
 };

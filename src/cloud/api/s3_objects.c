@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Objects: put, get, head, delete. */
 #include "base/text.h"
+#include "cloud/api/fetches.h"
 #include "cloud/api/handlers.h"
 #include "cloud/api/upload.h"
 #include "cloud/service/images.h"
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 void dr_api_put_object(struct dr_api_call *call)
 {
@@ -106,6 +108,20 @@ static void add_object_headers(struct dr_api_call *call, const struct dr_object 
     dr_api_add_header(call, "Content-Type", "%s", object->content_type);
 }
 
+/* A device's URL names the thing it was made for. */
+static void count_fetch(struct dr_api_call *call)
+{
+    char thing[DR_THING_NAME_MAX + 1];
+    if (!call->download || call->fetches == NULL ||
+        dr_api_query_value(call->request.target, "x-daruma-thing", thing, sizeof thing) != DR_OK) {
+        return;
+    }
+    call->answer.fetch = dr_api_fetches_of(call->fetches, thing);
+    if (call->answer.fetch != NULL) {
+        (void)atomic_fetch_add(&call->answer.fetch->requests, 1);
+    }
+}
+
 void dr_api_get_object(struct dr_api_call *call)
 {
     char version_text[64];
@@ -123,15 +139,17 @@ void dr_api_get_object(struct dr_api_call *call)
         dr_api_fail_use(call, status);
         return;
     }
-    call->answer.fd = fd; /* from here on the frame closes it */
     bool ranged = dr_api_header(call, "range", range_text, sizeof range_text);
     if (read_range(ranged ? range_text : "", object.size_bytes, &range) != DR_OK) {
+        (void)close(fd);
         dr_api_fail(call, DR_S3_RANGE, "the range lies outside the object");
         return;
     }
     dr_api_answer_empty(call, range.partial ? 206 : 200);
+    call->answer.fd = fd; /* from here on the frame closes it */
     call->answer.fd_offset = range.first;
     call->answer.fd_size = range.size_bytes;
+    count_fetch(call);
     add_object_headers(call, &object);
     if (range.partial) {
         dr_api_add_header(

@@ -60,6 +60,7 @@ static const struct key keys[] = {
     {"mqtt_key", PATH, false, FIELD(mqtt_key), 0, 0},
     {"gate_snapshot", PATH, false, FIELD(gate_snapshot), 0, 0},
     {"device_endpoint", TEXT, false, FIELD(device_endpoint), 0, 0},
+    {"download_url", TEXT, false, FIELD(download_url), 0, 0},
     {"ready_file", PATH, false, FIELD(ready_file), 0, 0},
     {"strict", SWITCH, false, FIELD(strict), 0, 0},
 };
@@ -210,6 +211,16 @@ parse_line(const struct place *place, char *line, struct dr_server_config *confi
     return refuse(place, "unknown key \"%.60s\"", line);
 }
 
+/* "https://HOST[:PORT]" and nothing behind it. */
+static bool is_origin(const char *url)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
+    const char *host = url + 8;
+    return strncmp(url, "https://", 8) == 0 && host[0] != '\0' &&
+           strspn(host, letters) == strlen(host);
+}
+
 static enum dr_status
 check_whole(const struct place *place, uint64_t seen, const struct dr_server_config *config)
 {
@@ -229,6 +240,9 @@ check_whole(const struct place *place, uint64_t seen, const struct dr_server_con
          config->mqtt_key[0] == '\0' || config->server_ca[0] == '\0')) {
         return refuse(
             place, "mqtt_host needs mqtt_port, mqtt_certificate, mqtt_key and server_ca beside it");
+    }
+    if (config->download_url[0] != '\0' && !is_origin(config->download_url)) {
+        return refuse(place, "download_url must be https://HOST or https://HOST:PORT");
     }
     if (strlen(config->account) != 12 ||
         strspn(config->account, "0123456789") != strlen(config->account)) {

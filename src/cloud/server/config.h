@@ -43,6 +43,7 @@ struct dr_server_config {
     char mqtt_key[DR_CONFIG_PATH_MAX];
     char gate_snapshot[DR_CONFIG_PATH_MAX]; /* "" when there is no gate */
     char device_endpoint[256];              /* what DescribeEndpoint answers: host:port */
+    char download_url[300];                 /* "": no HTTP for devices; else https://HOST[:PORT] */
     char ready_file[DR_CONFIG_PATH_MAX];    /* "", or a file that holds the API's port once ready */
     bool strict;                            /* AWS's own limits */
 };

@@ -2,6 +2,7 @@
 #include "cloud/server/server.h"
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "cloud/api/http.h"
 #include "cloud/blob/blob.h"
 #include "cloud/bus/bus.h"
@@ -30,6 +31,8 @@ struct dr_server {
     struct dr_service *service;
     struct dr_bus *bus;
     struct dr_api *api;
+    struct dr_api_credential credentials[DR_API_CREDENTIALS_MAX];
+    size_t credential_count;
     char *api_certificate_pem;
     char *api_key_pem;
     int64_t started_ms;
@@ -125,6 +128,39 @@ static enum dr_status open_store(struct dr_server *server, char *error)
     return status;
 }
 
+/* The key behind pre-signed URLs. It stands in no file and is told to nobody: it follows from the
+ * secrets of the credentials, so it is the same after a restart and another when they change. */
+static void make_download_key(struct dr_api_credential *keys, size_t count)
+{
+    static const char label[] = "daruma download urls 1";
+    struct dr_api_credential *key = &keys[count];
+    struct dr_bytes parts[DR_API_CREDENTIALS_MAX];
+    uint8_t secret[DR_SHA256_BYTES];
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = (struct dr_bytes){(const uint8_t *)keys[i].secret, sizeof keys[i].secret};
+    }
+    memset(key, 0, sizeof *key);
+    dr_hmac_sha256(
+        &dr_crypto_openssl, (struct dr_bytes){(const uint8_t *)label, sizeof label - 1}, parts,
+        count, secret);
+    (void)snprintf(key->access_key_id, sizeof key->access_key_id, "DARUMADOWNLOAD");
+    dr_hex_encode(secret, sizeof secret, key->secret);
+    key->role = DR_API_VIEWER;
+    key->downloads_only = true;
+    dr_wipe(secret, sizeof secret);
+}
+
+static enum dr_status load_credentials(struct dr_server *server, char *error)
+{
+    DR_TRY(dr_server_credentials_load(
+        server->config->credentials, server->credentials, &server->credential_count, error));
+    if (server->credential_count == DR_API_CREDENTIALS_MAX) {
+        return refuse(error, DR_E_SPACE, "too many keys in", server->config->credentials);
+    }
+    make_download_key(server->credentials, server->credential_count++);
+    return DR_OK;
+}
+
 static enum dr_status open_parts(struct dr_server *server, char *error)
 {
     const struct dr_server_config *config = server->config;
@@ -142,6 +178,9 @@ static enum dr_status open_parts(struct dr_server *server, char *error)
     if (status != DR_OK) {
         return refuse(error, status, "device CA", config->device_ca_key);
     }
+    const struct dr_api_credential *last =
+        server->credential_count > 0 ? &server->credentials[server->credential_count - 1] : NULL;
+    bool downloads = last != NULL && config->download_url[0] != '\0';
     struct dr_service_config service = {
         .store = server->store,
         .blobs = server->blobs,
@@ -152,6 +191,10 @@ static enum dr_status open_parts(struct dr_server *server, char *error)
         .region = config->region,
         .account = config->account,
         .device_endpoint = config->device_endpoint,
+        .downloads =
+            {.url = downloads ? config->download_url : NULL,
+             .access_key_id = downloads ? last->access_key_id : NULL,
+             .secret = downloads ? last->secret : NULL},
         .image_size_max_bytes = config->object_bytes_max,
         .strict = config->strict,
     };
@@ -193,37 +236,30 @@ static enum dr_status load_api_identity(struct dr_server *server, char *error)
 static enum dr_status start_api(struct dr_server *server, char *error)
 {
     const struct dr_server_config *config = server->config;
-    struct dr_api_credential credentials[DR_API_CREDENTIALS_MAX];
-    size_t count = 0;
     DR_TRY(load_api_identity(server, error));
-    enum dr_status status =
-        dr_server_credentials_load(config->credentials, credentials, &count, error);
-    if (status == DR_OK) {
-        struct dr_api_config api = {
-            .address = config->api_address,
-            .port = config->api_port,
-            .certificate_pem = server->api_certificate_pem,
-            .key_pem = server->api_key_pem,
-            .threads = config->api_threads,
-            .object_bytes_max = config->object_bytes_max,
-            .credentials = credentials,
-            .credential_count = count,
-            .crypto = &dr_crypto_openssl,
-            .service = server->service,
-            .ctx = server,
-            .now_ms = api_now_ms,
-            .ready = api_ready,
-            .log = api_log,
-            .traffic = api_traffic,
-        };
-        status = dr_api_start(&api, &server->api);
-        if (status != DR_OK) {
-            char where[96];
-            (void)snprintf(where, sizeof where, "%s:%u", config->api_address, config->api_port);
-            DR_IGNORE(refuse(error, status, "API on", where));
-        }
+    struct dr_api_config api = {
+        .address = config->api_address,
+        .port = config->api_port,
+        .certificate_pem = server->api_certificate_pem,
+        .key_pem = server->api_key_pem,
+        .threads = config->api_threads,
+        .object_bytes_max = config->object_bytes_max,
+        .credentials = server->credentials,
+        .credential_count = server->credential_count,
+        .crypto = &dr_crypto_openssl,
+        .service = server->service,
+        .ctx = server,
+        .now_ms = api_now_ms,
+        .ready = api_ready,
+        .log = api_log,
+        .traffic = api_traffic,
+    };
+    enum dr_status status = dr_api_start(&api, &server->api);
+    if (status != DR_OK) {
+        char where[96];
+        (void)snprintf(where, sizeof where, "%s:%u", config->api_address, config->api_port);
+        DR_IGNORE(refuse(error, status, "API on", where));
     }
-    dr_wipe(credentials, sizeof credentials);
     return status;
 }
 
@@ -284,7 +320,10 @@ enum dr_status dr_server_open(
     server->config = config;
     server->started_ms = clock_ms();
     (void)pthread_mutex_init(&server->lock, NULL);
-    enum dr_status status = open_parts(server, error);
+    enum dr_status status = with_network ? load_credentials(server, error) : DR_OK;
+    if (status == DR_OK) {
+        status = open_parts(server, error);
+    }
     /* The bus first: an answered mutation must have somewhere to go. */
     if (status == DR_OK && with_network) {
         status = start_bus(server, error);
@@ -293,6 +332,7 @@ enum dr_status dr_server_open(
         check_health(server);
         status = start_api(server, error);
     }
+    dr_wipe(server->credentials, sizeof server->credentials); /* the others have copies */
     if (status != DR_OK) {
         dr_server_close(server);
         return status;

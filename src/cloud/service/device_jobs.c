@@ -10,6 +10,11 @@ static uint64_t now_s(const struct dr_task *task)
     return (uint64_t)task->now_ms / 1000;
 }
 
+static struct dr_scope scope_of(const struct dr_task *task, struct dr_db *db)
+{
+    return (struct dr_scope){.service = task->service, .db = db, .now_ms = task->now_ms};
+}
+
 /* A reply buffer; NULL without memory, and the device will ask again. */
 static char *new_buffer(void)
 {
@@ -63,7 +68,8 @@ static enum dr_status offer(
     size_t len = 0;
     enum dr_status status = buffer != NULL ? DR_OK : DR_E_SPACE;
     if (status == DR_OK && row != NULL && with_document) {
-        status = dr_job_document_load(db, row->job, &document);
+        const struct dr_scope scope = scope_of(task, db);
+        status = dr_job_document_deliver(&scope, row->job, task->thing, &document);
     }
     if (status == DR_OK) {
         struct dr_job_execution_out out = {0};
@@ -176,7 +182,7 @@ static enum dr_status start(
     struct dr_task *task, struct dr_db *db, const struct dr_job_request *request,
     struct dr_execution_row *row)
 {
-    struct dr_scope scope = {.service = task->service, .db = db, .now_ms = task->now_ms};
+    const struct dr_scope scope = scope_of(task, db);
     struct dr_execution_change change = {
         .status = DR_JOB_IN_PROGRESS,
         .actor = DR_JOB_ACTOR_SERVICE,
@@ -225,7 +231,8 @@ static enum dr_status accept_update(
         verdict.state_details = (struct dr_json){row->details, strlen(row->details)};
     }
     if (request->include_document) {
-        DR_TRY(dr_job_document_load(db, row->job, &document));
+        const struct dr_scope scope = scope_of(task, db);
+        DR_TRY(dr_job_document_deliver(&scope, row->job, task->thing, &document));
         verdict.document = (struct dr_json){document, strlen(document)};
     }
     char *buffer = new_buffer();
@@ -246,7 +253,7 @@ static enum dr_status update_row(
     struct dr_task *task, struct dr_db *db, const struct dr_job_request *request,
     struct dr_execution_row *row)
 {
-    struct dr_scope scope = {.service = task->service, .db = db, .now_ms = task->now_ms};
+    const struct dr_scope scope = scope_of(task, db);
     struct dr_execution_change change = {
         .status = request->status,
         .actor = DR_JOB_ACTOR_DEVICE,

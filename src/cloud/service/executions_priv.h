@@ -89,6 +89,12 @@ dr_execution_out(const struct dr_execution_row *row, const char *document, int64
 DR_MUST_USE enum dr_status
 dr_job_document_load(struct dr_db *db, const char *job, char **ret_document);
 
+/* presign.c: the document as one thing is to get it now: each placeholder
+ * ${aws:iot:s3-presigned-url:https://…/bucket/key} is a fresh URL, which is good for as long as the
+ * job says. A secret: it is handed to that thing and to nobody else. DR_E_NOT_FOUND. */
+DR_MUST_USE enum dr_status dr_job_document_deliver(
+    const struct dr_scope *scope, const char *job, const char *thing, char **ret_document);
+
 /* Load rows for summaries, at most DR_JOB_LIST_MAX; free each. */
 DR_MUST_USE enum dr_status dr_pending_rows(
     struct dr_db *db, const struct dr_pending_list *list,

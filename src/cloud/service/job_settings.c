@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Targets and settings of a new job. */
 #include "cloud/service/jobs_priv.h"
+#include "cloud/service/presign_priv.h"
 
 #include <string.h>
 
@@ -91,7 +92,10 @@ check_timeout(struct dr_call *call, const json_t *config, uint32_t *ret_minutes)
 static enum dr_status check_presigned(struct dr_call *call, const json_t *config)
 {
     int64_t seconds = 0;
-    return dr_body_int(call, config, "expiresInSec", 60, 3600, 3600, &seconds);
+    int64_t least = call->service->strict ? DR_PRESIGN_EXPIRES_S_MIN_STRICT : 1;
+    return dr_body_int(
+        call, config, "expiresInSec", least, DR_PRESIGN_EXPIRES_S_MAX, DR_PRESIGN_EXPIRES_S_MAX,
+        &seconds);
 }
 
 enum dr_status dr_job_settings_check(

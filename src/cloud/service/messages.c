@@ -136,7 +136,7 @@ static enum dr_status tell_next(
     struct dr_execution_row row;
     char *document = NULL;
     DR_TRY(dr_execution_by_id(scope->db, list->entries[0].id, &row));
-    enum dr_status status = dr_job_document_load(scope->db, row.job, &document);
+    enum dr_status status = dr_job_document_deliver(scope, row.job, thing, &document);
     if (status == DR_OK) {
         struct dr_job_execution_out out = dr_execution_out(&row, document, scope->now_ms);
         status = dr_job_write_notify_next(now_s, &out, buffer, DR_MESSAGE_SIZE_MAX, &len);

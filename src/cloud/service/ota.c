@@ -2,6 +2,7 @@
 #include "cloud/service/ota.h"
 
 #include "cloud/service/ota_priv.h"
+#include "cloud/service/presign_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,9 @@ struct creation {
     char job_id[DR_JOB_ID_MAX + 1];
     char stream_id[DR_STREAM_ID_DEVICE_MAX + 1];
     char document[DOCUMENT_SIZE];
+    char url[DR_PRESIGN_PLACEHOLDER_SIZE]; /* a placeholder; "" without HTTP */
+    uint32_t protocols;                    /* DR_JOB_PROTOCOL_* */
+    bool http_first;
     json_t *settings;
     char *request; /* what GetOTAUpdate answers */
     bool more;
@@ -116,22 +120,28 @@ check_file(struct dr_call *call, const json_t *body, struct creation *creation)
     return dr_ota_sign(call, code_signing, &creation->file);
 }
 
-/* MQTT is the way there is; HTTP beside it is a choice that no device is offered yet. */
-static enum dr_status check_protocols(struct dr_call *call, const json_t *body)
+/* The ways the file may travel; a device takes the first that it can, if it has no wish of its own.
+ * Without a list it is MQTT, as on AWS. */
+static enum dr_status
+check_protocols(struct dr_call *call, const json_t *body, struct creation *creation)
 {
     json_t *protocols = NULL;
-    bool has_mqtt = false;
     DR_TRY(dr_body_array(call, body, "protocols", &protocols));
     for (size_t i = 0; i < json_array_size(protocols); i++) {
         const char *word = json_string_value(json_array_get(protocols, i));
-        bool mqtt = word != NULL && strcmp(word, "MQTT") == 0;
-        if (!mqtt && (word == NULL || strcmp(word, "HTTP") != 0)) {
+        bool http = word != NULL && strcmp(word, "HTTP") == 0;
+        if (!http && (word == NULL || strcmp(word, "MQTT") != 0)) {
             return dr_call_invalid(call, "protocols may hold MQTT and HTTP");
         }
-        has_mqtt |= mqtt;
+        creation->http_first |= http && creation->protocols == 0;
+        creation->protocols |= http ? DR_JOB_PROTOCOL_HTTP : DR_JOB_PROTOCOL_MQTT;
     }
-    if (protocols != NULL && !has_mqtt) {
-        return dr_call_invalid(call, "protocols must hold MQTT: HTTP alone is not supported yet");
+    if (creation->protocols == 0) {
+        creation->protocols = DR_JOB_PROTOCOL_MQTT;
+    }
+    if ((creation->protocols & DR_JOB_PROTOCOL_HTTP) != 0 && call->service->download_url == NULL) {
+        return dr_call_invalid(
+            call, "HTTP needs an address that devices can reach: set download_url in darumad.conf");
     }
     return DR_OK;
 }
@@ -156,6 +166,12 @@ check_settings(struct dr_call *call, const json_t *body, struct creation *creati
         json_object_get(json_object_get(body, "awsJobAbortConfig"), "abortCriteriaList");
     if (criteria != NULL) {
         dr_json_set(translated, "abortConfig", json_pack("{s:O}", "criteriaList", criteria));
+    }
+    if ((creation->protocols & DR_JOB_PROTOCOL_HTTP) != 0 &&
+        json_object_get(translated, "presignedUrlConfig") == NULL) {
+        dr_json_set(
+            translated, "presignedUrlConfig",
+            json_pack("{s:i}", "expiresInSec", DR_PRESIGN_EXPIRES_S_OTA));
     }
     enum dr_status status = dr_job_settings_check(
         call, translated, &creation->settings, &creation->job.in_progress_timeout_minutes);
@@ -185,12 +201,22 @@ check_parameters(struct dr_call *call, const json_t *body, struct creation *crea
     return DR_OK;
 }
 
+/* The stream devices read from; NULL when the file travels by HTTP alone. */
+static const char *stream_of(const struct creation *creation)
+{
+    if (creation->file.stream != NULL) {
+        return creation->file.stream;
+    }
+    return (creation->protocols & DR_JOB_PROTOCOL_MQTT) != 0 ? creation->stream_id : NULL;
+}
+
 static enum dr_status make_document(struct dr_call *call, struct creation *creation)
 {
     const struct dr_ota_file *file = &creation->file;
     struct dr_job_document_out out = {
-        .stream = file->stream != NULL ? file->stream : creation->stream_id,
-        .protocols = DR_JOB_PROTOCOL_MQTT,
+        .stream = stream_of(creation),
+        .protocols = creation->protocols,
+        .http_first = creation->http_first,
         .file_path = file->name,
         .file_id = file->part.file,
         .file_type = file->type,
@@ -198,6 +224,13 @@ static enum dr_status make_document(struct dr_call *call, struct creation *creat
         .certfile = file->certificate_name,
         .signature_base64 = file->signature[0] != '\0' ? file->signature : NULL,
     };
+    if ((creation->protocols & DR_JOB_PROTOCOL_HTTP) != 0) {
+        if (dr_presign_placeholder(
+                file->part.bucket, file->part.key, file->part.version, creation->url) != DR_OK) {
+            return dr_call_invalid(call, "the object's key is too long for a URL of a device");
+        }
+        out.url = creation->url;
+    }
     if (file->is_daruma_image) {
         out.digest = file->image.digest;
         out.order = file->image.order;
@@ -237,11 +270,12 @@ static enum dr_status keep_request(const json_t *body, struct creation *creation
     }
     json_t *file = json_deep_copy(json_array_get(json_object_get(body, "files"), 0));
     json_t *location = json_object_get(file, "fileLocation");
-    const char *stream =
-        creation->file.stream != NULL ? creation->file.stream : creation->stream_id;
-    dr_json_set(
-        location, "stream",
-        json_pack("{s:s, s:i}", "streamId", stream, "fileId", (int)creation->file.part.file));
+    const char *stream = stream_of(creation);
+    if (stream != NULL) {
+        dr_json_set(
+            location, "stream",
+            json_pack("{s:s, s:i}", "streamId", stream, "fileId", (int)creation->file.part.file));
+    }
     dr_json_set(request, "otaUpdateFiles", json_pack("[o]", file));
     creation->request = dr_json_text(request);
     json_decref(request);
@@ -251,22 +285,22 @@ static enum dr_status keep_request(const json_t *body, struct creation *creation
 static enum dr_status run_create(struct dr_act *act, struct dr_db *db)
 {
     struct creation *creation = act->arguments;
+    const char *stream = stream_of(creation);
     enum dr_status status = dr_db_run(
         db,
         "INSERT INTO ota_update(id, status, job, stream, request, created_ms, modified_ms)"
         " VALUES(?1, 'CREATE_COMPLETE', ?2, ?3, ?4, ?5, ?5)",
         DR_VALUES(
             dr_value_text(creation->id), dr_value_text(creation->job_id),
-            dr_value_text(
-                creation->file.stream != NULL ? creation->file.stream : creation->stream_id),
-            dr_value_text(creation->request), dr_value_int(act->call->now_ms)));
+            dr_value_text(stream != NULL ? stream : ""), dr_value_text(creation->request),
+            dr_value_int(act->call->now_ms)));
     if (status == DR_E_EXISTS) {
         dr_call_arn(act->call, "otaupdate", creation->id, act->call->resource);
         return dr_call_fail(
             act->call, DR_E_EXISTS, DR_CODE_EXISTS, "OTA update %s already exists", creation->id);
     }
     DR_TRY(status);
-    if (creation->file.stream == NULL) {
+    if (stream == creation->stream_id) {
         DR_TRY(dr_stream_insert(act, db, &creation->stream));
     }
     return dr_job_insert(act, db, &creation->job, &creation->more);
@@ -278,7 +312,7 @@ static enum dr_status check(struct dr_call *call, const json_t *body, struct cre
     DR_TRY(check_names(call, creation));
     DR_TRY(dr_body_array(call, body, "targets", &targets));
     DR_TRY(dr_job_targets_check(call, targets, &creation->job.things));
-    DR_TRY(check_protocols(call, body));
+    DR_TRY(check_protocols(call, body, creation));
     DR_TRY(check_parameters(call, body, creation));
     DR_TRY(check_settings(call, body, creation));
     DR_TRY(check_file(call, body, creation));

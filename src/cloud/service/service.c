@@ -2,6 +2,7 @@
 /* Opening and closing, the periodic work, the outbox's door. */
 #include "cloud/service/service.h"
 
+#include "base/secret.h"
 #include "cloud/blob/blob.h"
 #include "cloud/service/executions_priv.h"
 #include "cloud/service/outbox.h"
@@ -31,6 +32,12 @@ static void destroy(struct dr_service *service)
     free(service->region);
     free(service->account);
     free(service->device_endpoint);
+    free(service->download_url);
+    free(service->download_key_id);
+    if (service->download_secret != NULL) {
+        dr_wipe(service->download_secret, strlen(service->download_secret));
+    }
+    free(service->download_secret);
     (void)pthread_cond_destroy(&service->idle);
     (void)pthread_mutex_destroy(&service->lock);
     free(service);
@@ -53,7 +60,10 @@ static bool copy_config(struct dr_service *service, const struct dr_service_conf
            copy_text(config->signing_profile, &service->signing_profile) &&
            copy_text(config->region, &service->region) &&
            copy_text(config->account, &service->account) &&
-           copy_text(config->device_endpoint, &service->device_endpoint);
+           copy_text(config->device_endpoint, &service->device_endpoint) &&
+           copy_text(config->downloads.url, &service->download_url) &&
+           copy_text(config->downloads.access_key_id, &service->download_key_id) &&
+           copy_text(config->downloads.secret, &service->download_secret);
 }
 
 static void outbox_ready(void *context)

@@ -41,6 +41,13 @@ struct dr_service_hooks {
     void (*identity_changed)(void *context, const char *certificate_id);
 };
 
+/* Pre-signed URLs: where devices reach the S3 side of the API, and the key that signs for them. */
+struct dr_service_downloads {
+    const char *url; /* "https://HOST[:PORT]", what devices connect to; NULL: no HTTP for them */
+    const char *access_key_id;
+    const char *secret;
+};
+
 /* Everything is borrowed for the life of the service, except text, which is copied. */
 struct dr_service_config {
     struct dr_store *store;
@@ -51,7 +58,8 @@ struct dr_service_config {
     const char *signing_profile;                     /* default profile; NULL: none */
     const char *region;                              /* of ARNs when a call names none */
     const char *account;
-    const char *device_endpoint;   /* what DescribeEndpoint answers */
+    const char *device_endpoint; /* what DescribeEndpoint answers */
+    struct dr_service_downloads downloads;
     uint64_t image_size_max_bytes; /* 0: 64 MiB; in strict mode never above AWS's 16 MiB */
     bool strict;                   /* AWS's own limits: 16 MiB per image and so on */
 };

@@ -45,6 +45,9 @@ struct dr_service {
     char *region;
     char *account;
     char *device_endpoint;
+    char *download_url; /* NULL: none */
+    char *download_key_id;
+    char *download_secret;
     uint64_t image_size_max_bytes;
     bool strict;
 
