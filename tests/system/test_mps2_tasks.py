@@ -3,19 +3,16 @@
 """The tasks of the Cortex-M3 firmware over one whole update: stacks by their high-water marks, the processor left alone
 while nothing happens, the application's pace during the download. Bounds are generous: an emulator on a loaded host is
 late; bench/mps2_download.py prints the figures."""
-import os
 import pathlib
 import re
-import shutil
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
-from device_cloud import Cloud, Job, Pki  # noqa: E402
-from test_device import bundle  # noqa: E402
-from world import BIN, Device, World, wait_for  # noqa: E402
+from device_cloud import Job  # noqa: E402
+from mps2_rig import MISSING, Mps2Device  # noqa: E402
+from world import wait_for  # noqa: E402
 
-LAYOUT = {"header_size": 1024, "load_address": 0x20010000, "limits": "10,60,1,3"}
 TASKS = ("health", "eth", "net", "product", "agent", "idle")
 STACK_MARGIN = 0.15  # of each stack was never used
 BLINK_MS = 250
@@ -25,7 +22,6 @@ PUBLISH_MS = 10000
 PUBLISH_MAX_MS = 13000
 DOWNLOAD_S = 22  # long enough for two publishes
 IDLE_S = 6
-MISSING = [name for name in ("qemu-system-arm", "arm-none-eabi-gcc") if not shutil.which(name)]
 
 
 def figures(console, phase):
@@ -48,48 +44,16 @@ def stacks(console):
 
 
 @unittest.skipIf(MISSING, f"not installed: {', '.join(MISSING)}")
-class Tasks(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.world = World()
-        cls.addClassCleanup(cls.world.close)
-        cls.pki = Pki(cls.world.dir / "pki")
-        cls.cloud = Cloud(cls.pki)
-        cls.addClassCleanup(cls.cloud.close)
-
-    def image(self, version, sequence):
-        return self.world.image("firmware-mps2-good.bin", version, sequence=sequence, **LAYOUT)
-
-    def provision(self, device):
-        for kind in ("normal", "recovery"):
-            csr = device.path / f"csr-{kind}.pem"
-            wait_for(f"request {kind}", csr.exists, 30)
-            self.pki.sign(csr, "extendedKeyUsage=clientAuth\n", out=f"{device.name}-{kind}.pem")
-        read = lambda kind: (self.pki.dir / f"{device.name}-{kind}.pem").read_bytes()
-        part = device.path / "bundle.part"
-        part.write_bytes(bundle(device.name, self.cloud.port, self.pki.ca.read_bytes(), read("normal"), read("recovery")))
-        part.rename(device.path / "bundle.bin")
-        wait_for("provisioned", (device.path / "provisioned").exists, 30)
-
+class Tasks(Mps2Device):
     def test_one_update(self):
-        self.assertTrue((BIN / "firmware-mps2-good.bin").exists(), "no firmware: cmake --build build --target mps2")
-        device = Device(self.world, "tasks")
-        self.addCleanup(device.off)
-        device.path = self.world.dir / "devices" / device.name
-        device.create(self.image("1.0.0", 1), "--offline", "--board", "mps2-an385")
-        device.on()
-        self.provision(device)
-        wait_for("a report", lambda: self.cloud.reports, 60)
+        device = self.provisioned("tasks")
+        self.wait_report(device, state="factory")
         wait_for("some quiet", lambda: len(self.cloud.telemetry) >= 1 + IDLE_S * 1000 // PUBLISH_MS, 60)
         image = self.image("1.1.0", 2).read_bytes()
         self.cloud.block_delay_s = DOWNLOAD_S / (len(image) / 4096)
         job = self.cloud.add(Job("up-1", image))
-        try:
-            wait_for("the update succeeds", lambda: job.done, 120)
-        finally:
-            console = device.console()
-            if not job.done:
-                print(console[-3000:])
+        self.wait_job(job, device)
+        console = device.console()
         self.assertEqual(job.status, "SUCCEEDED", (job.details, console[-2000:]))
 
         quiet, busy = figures(console, "idle"), figures(console, "download")

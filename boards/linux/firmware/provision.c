@@ -22,10 +22,11 @@ static enum dr_status hand_out(struct dr_firmware *firmware)
         {DR_ANCHOR_IDENTITY_NORMAL, DR_WIRE_CSR_NORMAL},
         {DR_ANCHOR_IDENTITY_RECOVERY, DR_WIRE_CSR_RECOVERY},
     };
+    struct dr_identity_signer signer;
+    dr_identity_signer_anchor(&firmware->anchor, &signer);
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         char pem[DR_CSR_PEM_BYTES_MAX];
-        DR_TRY(dr_identity_csr(
-            &firmware->anchor, &dr_crypto_openssl, keys[i].identity, common_name, pem));
+        DR_TRY(dr_identity_csr(&signer, &dr_crypto_openssl, keys[i].identity, common_name, pem));
         DR_TRY(dr_channel_csr(&firmware->channel, keys[i].kind, pem, strlen(pem)));
     }
     return DR_OK;

@@ -57,21 +57,24 @@ file(GLOB port_sources CONFIGURE_DEPENDS ${DR_MPS2_DIR}/port/*.c)
 add_library(mps2_firmware STATIC ${port_sources}
     ${DR_MPS2_DIR}/firmware/start.c ${DR_MPS2_DIR}/firmware/fault.c ${DR_MPS2_DIR}/firmware/machine.c
     ${DR_MPS2_DIR}/firmware/provision.c ${DR_MPS2_DIR}/firmware/tasks.c ${DR_MPS2_DIR}/firmware/print.c
-    ${DR_MPS2_DIR}/firmware/figures.c ${DR_MPS2_DIR}/firmware/pace.c)
+    ${DR_MPS2_DIR}/firmware/figures.c ${DR_MPS2_DIR}/firmware/pace.c
+    ${DR_MPS2_DIR}/firmware/identity_anchor.c)
 target_compile_definitions(mps2_firmware PRIVATE DR_BUILD_TIME_S=${DR_BUILD_TIME_S}u)
 target_link_libraries(mps2_firmware PUBLIC
     dr_mps2_common dr_device_client dr_device_app mcu_crypto_psa mcu_lwip mcu_kernel)
 target_link_libraries(mcu_kernel PUBLIC mps2_firmware) # its hooks
 
+# dr_mps2_variant(<name> <behaviour> [files that come before the library's of the same meaning])
 function(dr_mps2_variant name behaviour)
     dr_mps2_image(firmware-mps2-${name} SCRIPT ${DR_MPS2_DIR}/firmware/firmware.ld.in
-        SOURCES ${DR_MPS2_DIR}/firmware/main.c LIBS mps2_firmware DEFINES DR_FIRMWARE_BEHAVIOUR=${behaviour})
+        SOURCES ${DR_MPS2_DIR}/firmware/main.c ${ARGN} LIBS mps2_firmware DEFINES DR_FIRMWARE_BEHAVIOUR=${behaviour})
 endfunction()
 
 dr_mps2_variant(good DR_APP_GOOD)
 dr_mps2_variant(hang DR_APP_HANG)
 dr_mps2_variant(selftest DR_APP_SELF_TEST_FAILS)
 dr_mps2_variant(hang-after-seal DR_APP_HANG_SEALED)
+dr_mps2_variant(software-key DR_APP_GOOD ${DR_MPS2_DIR}/firmware/identity_software.c)
 
 # Images that fail, for tests: the same firmware with one function wrapped.
 function(dr_mps2_faulty name function)

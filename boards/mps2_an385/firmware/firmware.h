@@ -15,9 +15,16 @@
 #include "device/app/app.h"
 #include "device/boot/info.h"
 #include "device/client/client.h"
+#include "device/client/identity.h"
 
 #define DR_FIRMWARE_SCRATCH_BYTES 8192u
 #define DR_FIRMWARE_POOL_BYTES 26624u
+
+/* What the identity key cost so far. */
+struct dr_signing {
+    uint32_t count;
+    uint32_t ms_max;
+};
 
 struct dr_firmware {
     struct dr_boot_info info;
@@ -25,6 +32,8 @@ struct dr_firmware {
     struct dr_flash flash;
     struct dr_anchor_uart uart;
     struct dr_anchor anchor;
+    struct dr_identity_signer signer;
+    struct dr_signing signing;
     struct dr_link_lwip lwip;
     struct dr_link link;
     struct dr_client client;
@@ -34,6 +43,9 @@ struct dr_firmware {
 
 /* machine.c: ports, crypto, client opened. In the agent's task, the hand-off taken. */
 DR_MUST_USE enum dr_status dr_firmware_init(struct dr_firmware *firmware);
+
+/* identity_*.c: the holder of the identity keys in this build. After the vault is open. */
+void dr_firmware_signer(struct dr_firmware *firmware, struct dr_identity_signer *ret_signer);
 
 /* provision.c: hand out requests, take the bundle, lock, reset. Returns only on failure; safe to
  * run again after a cut at any step. alive is called all the while. */

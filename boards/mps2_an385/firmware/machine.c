@@ -106,11 +106,22 @@ static enum dr_status leave(void *context)
     return access_point(DR_MAILBOX_LEAVE, NULL, 0);
 }
 
-static enum dr_status anchor_sign(
+/* TLS's signature, by whoever holds the key in this build. */
+static enum dr_status sign(
     void *context, uint8_t key, const uint8_t digest[DR_SHA256_BYTES],
     uint8_t ret_signature[DR_P256_SIGNATURE_BYTES])
 {
-    return dr_anchor_sign(context, (enum dr_anchor_identity)key, digest, ret_signature);
+    struct dr_firmware *firmware = context;
+    const struct dr_identity_signer *signer = &firmware->signer;
+    uint32_t begin_ms = dr_clock_ms();
+    enum dr_status status =
+        signer->sign(signer->context, (enum dr_anchor_identity)key, digest, ret_signature);
+    uint32_t took_ms = dr_clock_ms() - begin_ms;
+    firmware->signing.count++;
+    if (took_ms > firmware->signing.ms_max) {
+        firmware->signing.ms_max = took_ms;
+    }
+    return status;
 }
 
 static uint64_t now_ms(void *context)
@@ -228,11 +239,13 @@ enum dr_status dr_firmware_init(struct dr_firmware *firmware)
     dr_nor_port_firmware(&firmware->nor, firmware->info.spare, &firmware->flash);
     DR_TRY(open_anchor(firmware));
     const struct dr_link_lwip_config link = {
-        .tls = {.context = &firmware->anchor, .sign = anchor_sign},
+        .tls = {.context = firmware, .sign = sign},
         .resolve = resolve,
         .join = join,
         .leave = leave,
     };
     dr_link_lwip_init(&firmware->lwip, &link, &firmware->link);
-    return open_client(firmware);
+    DR_TRY(open_client(firmware));
+    dr_firmware_signer(firmware, &firmware->signer);
+    return DR_OK;
 }

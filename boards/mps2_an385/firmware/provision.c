@@ -43,7 +43,7 @@ static enum dr_status hand_out(struct dr_firmware *firmware)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         char pem[DR_CSR_PEM_BYTES_MAX];
         DR_TRY(
-            dr_identity_csr(&firmware->anchor, &dr_crypto_psa, keys[i].identity, common_name, pem));
+            dr_identity_csr(&firmware->signer, &dr_crypto_psa, keys[i].identity, common_name, pem));
         struct dr_mailbox_exchange exchange = {
             .operation = DR_WIRE_CSR,
             .a = (uint32_t)keys[i].kind,

@@ -89,6 +89,7 @@ static void come_up(struct dr_link_lwip *link)
 {
     link->phase = DR_LINK_PHASE_UP;
     link->attempt = 0;
+    link->opening_ms = (uint32_t)(dr_mps2_uptime_ms() + OPEN_MS - link->deadline_ms);
     tell(link, DR_LINK_UP, DR_LINK_FAULT_NONE);
 }
 

@@ -40,6 +40,9 @@ enum dr_link_phase {
 };
 
 struct dr_link_lwip {
+    uint32_t
+        opening_ms; /* to look at: from the first SYN to the last SUBACK, of the last opening */
+
     /* private, do not touch */
     struct dr_link_lwip_config config;
     enum dr_link_phase phase;

@@ -116,9 +116,28 @@ static enum dr_status armour(const uint8_t *der, size_t size_bytes, char out[DR_
     return writer.status;
 }
 
+static enum dr_status anchor_public_key(
+    void *context, enum dr_anchor_identity identity, uint8_t ret_public_key[DR_P256_PUBLIC_BYTES])
+{
+    return dr_anchor_public_key(context, identity, ret_public_key);
+}
+
+static enum dr_status anchor_sign(
+    void *context, enum dr_anchor_identity identity, const uint8_t digest[DR_SHA256_BYTES],
+    uint8_t ret_signature[DR_P256_SIGNATURE_BYTES])
+{
+    return dr_anchor_sign(context, identity, digest, ret_signature);
+}
+
+void dr_identity_signer_anchor(struct dr_anchor *anchor, struct dr_identity_signer *ret_signer)
+{
+    *ret_signer = (struct dr_identity_signer){
+        .context = anchor, .public_key = anchor_public_key, .sign = anchor_sign};
+}
+
 enum dr_status dr_identity_csr(
-    struct dr_anchor *anchor, const struct dr_crypto *crypto, enum dr_anchor_identity identity,
-    const char *common_name, char ret_pem[DR_CSR_PEM_BYTES_MAX])
+    const struct dr_identity_signer *signer, const struct dr_crypto *crypto,
+    enum dr_anchor_identity identity, const char *common_name, char ret_pem[DR_CSR_PEM_BYTES_MAX])
 {
     uint8_t public_key[DR_P256_PUBLIC_BYTES];
     uint8_t signature[DR_P256_SIGNATURE_BYTES];
@@ -127,10 +146,10 @@ enum dr_status dr_identity_csr(
     uint8_t der[DR_CSR_BYTES_MAX];
     size_t tbs_bytes = 0;
     size_t der_bytes = 0;
-    DR_TRY(dr_anchor_public_key(anchor, identity, public_key));
+    DR_TRY(signer->public_key(signer->context, identity, public_key));
     DR_TRY(dr_csr_tbs(common_name, public_key, tbs, sizeof(tbs), &tbs_bytes));
     dr_sha256_once(crypto, tbs, tbs_bytes, digest);
-    DR_TRY(dr_anchor_sign(anchor, identity, digest, signature));
+    DR_TRY(signer->sign(signer->context, identity, digest, signature));
     DR_TRY(dr_csr_finish(tbs, tbs_bytes, signature, der, sizeof(der), &der_bytes));
     return armour(der, der_bytes, ret_pem);
 }

@@ -59,10 +59,26 @@ dr_identity_endpoint(struct dr_vault *vault, struct dr_endpoint *ret_endpoint);
 DR_MUST_USE enum dr_status dr_identity_certificates(
     struct dr_vault *vault, bool recovery, char *ret_ca_pem, char *ret_certificate_pem);
 
-/* A PKCS#10 request for an identity key, signed by the anchor, as PEM with a final NUL. */
+/* Who holds the identity keys: a secure element, a vendor's crypto part, or a file of the vault on
+ * a board that has nothing better. Whoever is behind it never gives a key out. */
+struct dr_identity_signer {
+    void *context;
+    enum dr_status (*public_key)(
+        void *context, enum dr_anchor_identity identity,
+        uint8_t ret_public_key[DR_P256_PUBLIC_BYTES]);
+    /* ECDSA over a SHA-256 digest, r || s. */
+    enum dr_status (*sign)(
+        void *context, enum dr_anchor_identity identity, const uint8_t digest[DR_SHA256_BYTES],
+        uint8_t ret_signature[DR_P256_SIGNATURE_BYTES]);
+};
+
+/* The anchor as the holder; anchor is kept. */
+void dr_identity_signer_anchor(struct dr_anchor *anchor, struct dr_identity_signer *ret_signer);
+
+/* A PKCS#10 request for an identity key, signed by its holder, as PEM with a final NUL. */
 #define DR_CSR_PEM_BYTES_MAX 640u
 DR_MUST_USE enum dr_status dr_identity_csr(
-    struct dr_anchor *anchor, const struct dr_crypto *crypto, enum dr_anchor_identity identity,
-    const char *common_name, char ret_pem[DR_CSR_PEM_BYTES_MAX]);
+    const struct dr_identity_signer *signer, const struct dr_crypto *crypto,
+    enum dr_anchor_identity identity, const char *common_name, char ret_pem[DR_CSR_PEM_BYTES_MAX]);
 
 #endif
