@@ -69,6 +69,7 @@ class Daemon:
 
     def __init__(self, lines="", tls=False, directory=None):
         self.own = directory is None
+        self.log = "log" if self.own else "log-of-another"
         self.directory = directory or pathlib.Path(tempfile.mkdtemp(prefix="daruma-api-"))
         self.process = None
         self.port = None
@@ -93,7 +94,7 @@ class Daemon:
 
     def launch(self, **options):
         (self.directory / "ready").unlink(missing_ok=True)
-        with open(self.directory / "log", "w") as log:
+        with open(self.directory / self.log, "w") as log:
             self.process = subprocess.Popen([BIN / "darumad", "--config", self.directory / "darumad.conf"],
                                             stderr=log, stdin=subprocess.DEVNULL, **options)
 
@@ -113,7 +114,7 @@ class Daemon:
         return status, self.text()
 
     def text(self):
-        return (self.directory / "log").read_text()
+        return (self.directory / self.log).read_text()
 
     def stop(self):
         if self.process is None:
