@@ -398,6 +398,9 @@ static inline void world_boot(struct world *w)
 {
     struct dr_agent_event start = {.kind = DR_EVENT_START};
     memset(w->mail, 0, sizeof(w->mail));
+    if (w->installed || w->confirmed || w->sealed || w->reverted != DR_REASON_NONE) {
+        w->facts.journal_sequence++; /* the journal took a request */
+    }
     if (w->confirmed && w->facts.image == DR_RUNS_CANDIDATE) {
         w->facts.image = DR_RUNS_CONFIRMED;
     }

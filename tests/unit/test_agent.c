@@ -260,6 +260,7 @@ static void test_waits_after_environment(void)
 
     /* It failed in the same way again: a day. The execution has ended, the next one waits. */
     w.facts.fates[0].tries = 2;
+    w.facts.journal_sequence++; /* it was installed, ran, and was left */
     w.installed = false;
     world_boot(&w);
     EXPECT(!world_run(&w, 60));

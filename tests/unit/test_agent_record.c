@@ -20,6 +20,7 @@ static void fill(struct dr_agent_record *record)
     record->outcome.since_s = 77;
     memset(record->confirmed, 0x77, 32);
     record->confirmed_s = 99;
+    record->lower_s = 98;
     for (size_t i = 0; i < DR_AGENT_WAITS_MAX; i++) {
         memset(record->waits[i].digest, (int)i, 32);
         record->waits[i].failures = (uint8_t)(i + 1);

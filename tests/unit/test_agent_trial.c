@@ -239,9 +239,38 @@ static void test_install_never_taken(void)
     w.facts.fate_count = 1;
     memset(w.facts.fates[0].digest, 0xaa, 32);
     w.facts.fates[0].reason = DR_REASON_ORDER;
+    w.facts.journal_sequence++; /* the refusal stands in the journal */
     world_boot(&w);
     EXPECT(!world_run(&w, 60));
     EXPECT_EQ(w.told_reason, DR_REASON_ORDER);
+}
+
+/* The same cut, of an image that had reverted before for a reason that was nobody's fault: what the
+ * journal remembers of the first time does not end the second. */
+static void test_install_never_taken_of_an_old_acquaintance(void)
+{
+    world_init(&w, 100000);
+    w.facts.fate_count = 2;
+    memset(w.facts.fates[0].digest, 0xaa, 32); /* how it was left */
+    w.facts.fates[0].reason = DR_REASON_NO_CLOUD;
+    w.facts.fates[1] = w.facts.fates[0]; /* the ring */
+    w.facts.fates[1].environment = true;
+    w.facts.fates[1].tries = 1;
+    world_boot(&w);
+    EXPECT(world_run(&w, 5000)); /* an hour's wait is in it */
+    w.installed = false;
+    world_boot(&w);
+    EXPECT(world_run(&w, 600));
+    EXPECT_EQ(w.told_reason, DR_REASON_NONE);
+    EXPECT_EQ(w.saved.installing.installs, 2);
+    EXPECT_EQ(w.writes, 25); /* fetched once */
+    world_boot(&w);
+    EXPECT_EQ(w.facts.image, DR_RUNS_CANDIDATE);
+    w.reverted = DR_REASON_NO_CLOUD; /* again, and now it is told */
+    world_boot(&w);
+    EXPECT(!world_run(&w, 60));
+    EXPECT_EQ(w.status, FAILED);
+    EXPECT_EQ(w.told_reason, DR_REASON_NO_CLOUD);
 }
 
 /* The vault lost the record; the document names the image that runs. */
@@ -279,9 +308,43 @@ static void test_retry_from_lower_rung(void)
     EXPECT(!world_run(&w, 86000));
     EXPECT(world_run(&w, 1000));
     EXPECT_EQ(w.reset_reason, DR_REASON_LADDER);
+
+    /* Back again: the faults of the retried image put it there. It counts from the start. */
+    world_boot(&w);
+    EXPECT(!world_run(&w, 86000));
+    EXPECT(world_run(&w, 1000));
+}
+
+/* A day is a day, in however many boots. */
+static void test_retry_counts_all_boots(void)
+{
+    world_init(&w, 1000);
+    w.has_job = false;
+    w.facts.lower_rung = true;
+    for (int i = 0; i < 5; i++) {
+        world_boot(&w);
+        EXPECT(!world_run(&w, 16000));
+    }
+    world_boot(&w);
+    EXPECT(world_run(&w, 10000)); /* each power cut cost ten minutes at most */
+    EXPECT_EQ(w.reset_reason, DR_REASON_LADDER);
+
+    /* Time on rung normal does not count. */
+    world_init(&w, 1000);
+    w.has_job = false;
+    w.facts.lower_rung = true;
+    world_boot(&w);
+    EXPECT(!world_run(&w, 80000));
+    w.facts.lower_rung = false;
+    world_boot(&w);
+    EXPECT(!world_run(&w, 80000));
+    w.facts.lower_rung = true;
+    world_boot(&w);
+    EXPECT(!world_run(&w, 80000));
 }
 
 DR_TEST_MAIN(
     test_good_update, test_self_test_fails, test_reverted_by_rom, test_health_needs_both,
     test_confirm_is_repeated, test_cancel_on_trial, test_unsealed, test_seal_by_boots,
-    test_install_never_taken, test_record_lost, test_factory_updates, test_retry_from_lower_rung)
+    test_install_never_taken, test_record_lost, test_factory_updates, test_retry_from_lower_rung,
+    test_install_never_taken_of_an_old_acquaintance, test_retry_counts_all_boots)

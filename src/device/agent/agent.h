@@ -240,7 +240,8 @@ struct dr_agent_facts {
     uint8_t slot;              /* that runs; enum dr_slot_id */
     uint8_t confirmed_boots;   /* since CONFIRM, this one included */
     uint8_t fate_count;
-    uint8_t digest[32]; /* that runs */
+    uint8_t digest[32];        /* that runs */
+    uint32_t journal_sequence; /* of the hand-off: moves when a request is taken or refused */
     uint32_t soak_s;
     uint32_t seal_s;
     uint32_t spare_bytes;                           /* the largest file that fits the spare */

@@ -28,7 +28,7 @@
 #define WAIT_LATER_S 86400u   /* after each later one */
 #define OUTCOME_S_MAX 604800u /* then telemetry gets it */
 #define SEAL_BOOTS 3u
-#define RETRY_RUNG_MS 86400000u
+#define RETRY_RUNG_S 86400u
 
 /* What the table answers. */
 enum dr_reaction {

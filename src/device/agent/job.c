@@ -333,6 +333,7 @@ static void save(struct dr_step *step)
     installing->state = DR_OUTCOME_INSTALLING;
     installing->job = agent->job.ref;
     installing->job.version++; /* DR_SEND_READY, whose answer will come too late */
+    installing->since_s = agent->facts->journal_sequence;
     enter(step, DR_AGENT_SAVING, NEVER);
     dr_step_save(step);
 }

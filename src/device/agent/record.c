@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define RECORD_VERSION 1u
+#define RECORD_VERSION 2u
 
 /* The stored form: version, then these runs, each some words and the bytes right behind them. The
  * last byte of a text is not stored: it is the zero that ends it. */
@@ -17,7 +17,7 @@ static const struct {
 } runs[] = {
 /* clang-format off */
 #define RUN(field, words, bytes) {(uint16_t)offsetof(struct dr_agent_record, field), words, bytes}
-    RUN(uptime_s, 2, 32),
+    RUN(uptime_s, 3, 32),
     RUN(installing.job, 2, 32 + DR_JOB_ID_BYTES_MAX),
     RUN(installing.state, 0, 4),
     RUN(installing.since_s, 1, DR_DETAIL_BYTES_MAX),

@@ -45,7 +45,8 @@ struct dr_outcome {
     uint8_t reason;   /* enum dr_reason */
     uint8_t tries;    /* faults of the candidate */
     uint8_t installs; /* INSTALL requests written for it */
-    uint32_t since_s; /* total uptime when it became final */
+    uint32_t since_s; /* total uptime when it became final; INSTALLING: facts.journal_sequence of
+                       * the boot that asked */
     char detail[DR_DETAIL_BYTES];
 };
 
@@ -64,9 +65,10 @@ struct dr_note {
 };
 
 struct dr_agent_record {
-    uint32_t uptime_s;            /* total of all boots, when saved */
-    uint32_t confirmed_s;         /* total uptime at the last CONFIRM */
-    uint8_t confirmed[32];        /* the image that wrote it; zeros = none */
+    uint32_t uptime_s;     /* total of all boots, when saved */
+    uint32_t confirmed_s;  /* total uptime at the last CONFIRM */
+    uint32_t lower_s;      /* 1 + total uptime when a lower rung was entered; 0: not on one */
+    uint8_t confirmed[32]; /* the image that wrote it; zeros = none */
     struct dr_outcome installing; /* state NONE or INSTALLING */
     struct dr_outcome outcome;    /* any other state */
     struct dr_wait waits[DR_AGENT_WAITS_MAX];

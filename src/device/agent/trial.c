@@ -62,7 +62,10 @@ static void resolve(struct dr_step *step)
         }
         return;
     }
-    const struct dr_agent_fate *fate = fate_of(agent->facts, installing->job.digest);
+    /* What the journal says was there before this INSTALL, if it has not moved since. */
+    const struct dr_agent_fate *fate = agent->facts->journal_sequence != installing->since_s
+                                           ? fate_of(agent->facts, installing->job.digest)
+                                           : NULL;
     if (fate != NULL) {
         dr_outcome_set(step, DR_OUTCOME_FAILED, &installing->job, fate->reason, NULL);
         agent->record.outcome.tries = fate->tries;
@@ -70,6 +73,19 @@ static void resolve(struct dr_step *step)
         dr_outcome_set(step, DR_OUTCOME_FAILED, &installing->job, DR_REASON_FLASH_OR_SOURCE, NULL);
     }
     /* Otherwise it was never taken, a power cut was in between: the same job will come again. */
+}
+
+/* The day on a lower rung that ends with RETRY, added up over boots. */
+static void start_day(struct dr_step *step)
+{
+    struct dr_agent *agent = step->agent;
+    uint32_t *lower_s = &agent->record.lower_s;
+    if (*lower_s == 0) {
+        *lower_s = agent->total_s + 1u;
+        dr_step_save(step);
+    }
+    uint32_t spent_s = agent->total_s + 1u - *lower_s;
+    agent->timers[DR_TIMER_SEAL] = spent_s < RETRY_RUNG_S ? 1000u * (RETRY_RUNG_S - spent_s) : 0;
 }
 
 void dr_trial_start(struct dr_step *step)
@@ -103,7 +119,9 @@ void dr_trial_start(struct dr_step *step)
         dr_step_note(step, DR_REASON_SEAL, NULL);
     }
     if (facts->lower_rung && !dr_agent_unsealed(agent)) {
-        *seal_ms = RETRY_RUNG_MS;
+        start_day(step);
+    } else {
+        record->lower_s = 0;
     }
 }
 
@@ -215,6 +233,7 @@ static void see_done(struct dr_step *step)
             health->seal_written = true;
         } else if (act == DR_ACT_RETRY) {
             health->retry_written = true;
+            agent->record.lower_s = 0; /* saved before the reset */
         } else {
             reset(step, health->reverting);
         }
