@@ -81,6 +81,12 @@ asan: ## the tests with address and undefined-behaviour sanitizers
 	@cmake --build $(BUILD)/asan -j $(JOBS) --target unit-tests
 	@ctest --test-dir $(BUILD)/asan -j $(JOBS) --output-on-failure -R '^(unit|fuzz)/'
 
+coverage: ## branch coverage of format, verify, slot, boot and agent (95 % each)
+	@tools/setup lint
+	@tools/fetch-sources $(BUILD)/third-party
+	@cmake --preset coverage >/dev/null && cmake --build $(BUILD)/coverage -j $(JOBS) --target all unit-tests
+	@tools/coverage $(BUILD)/coverage
+
 format: ## lay out the C files
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
