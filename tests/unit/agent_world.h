@@ -385,6 +385,7 @@ static inline void world_init(struct world *w, uint32_t size_bytes)
     w->facts.may_install = true;
     w->facts.slot = 1;
     memcpy(w->facts.digest, w->running, 32);
+    w->facts.health_s = 600;
     w->facts.soak_s = 30;
     w->facts.seal_s = 3600;
     w->facts.spare_bytes = WORLD_FILE_MAX;

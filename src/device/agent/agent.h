@@ -242,6 +242,7 @@ struct dr_agent_facts {
     uint8_t fate_count;
     uint8_t digest[32];        /* that runs */
     uint32_t journal_sequence; /* of the hand-off: moves when a request is taken or refused */
+    uint32_t health_s;         /* limit of a test boot; waits after failures are multiples of it */
     uint32_t soak_s;
     uint32_t seal_s;
     uint32_t spare_bytes;                           /* the largest file that fits the spare */

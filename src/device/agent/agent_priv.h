@@ -24,8 +24,12 @@
 #define REBOOT_MS 60000u      /* a reset that does not come is asked for again */
 #define CONSENT_S 86400u      /* a product that never says yes ends the job */
 #define SAVE_MS 600000u       /* how much uptime a power cut may lose */
-#define WAIT_FIRST_S 3600u    /* after the first failure that was the environment's */
-#define WAIT_LATER_S 86400u   /* after each later one */
+/* After a failure that was the environment's, in health limits of the running image: an hour after
+ * the first and a day after each later one with the 600 s that boards ship with. */
+#define WAIT_FIRST 6u
+#define WAIT_LATER 144u
+#define RESET_REFUSED_S 3600u /* before a reset that the product refused is asked for again */
+#define RESET_LATER_S 86400u  /* the longest that the product may put it off at a time */
 #define OUTCOME_S_MAX 604800u /* then telemetry gets it */
 #define SEAL_BOOTS 3u
 #define RETRY_RUNG_S 86400u

@@ -34,7 +34,8 @@ static void learn_wait(struct dr_step *step, const struct dr_agent_fate *fate)
     }
     memcpy(slot->digest, fate->digest, sizeof(slot->digest));
     slot->failures = fate->tries;
-    slot->until_s = agent->total_s + (fate->tries <= 1u ? WAIT_FIRST_S : WAIT_LATER_S);
+    slot->until_s =
+        agent->total_s + agent->facts->health_s * (fate->tries <= 1u ? WAIT_FIRST : WAIT_LATER);
     dr_step_save(step);
 }
 
@@ -221,9 +222,10 @@ static void see_done(struct dr_step *step)
         if (well) {
             reset(step, event->done.reason);
         } else {
-            uint32_t wait_s = event->done.status == DR_E_AGAIN ? event->done.wait_s : WAIT_FIRST_S;
+            uint32_t wait_s =
+                event->done.status == DR_E_AGAIN ? event->done.wait_s : RESET_REFUSED_S;
             agent->timers[DR_TIMER_REQUEST] =
-                1000u * (wait_s < WAIT_LATER_S ? wait_s + 1u : WAIT_LATER_S);
+                1000u * (wait_s < RESET_LATER_S ? wait_s + 1u : RESET_LATER_S);
         }
     } else if (well && act >= DR_ACT_CONFIRM && act <= DR_ACT_RETRY) {
         agent->timers[DR_TIMER_REQUEST] = 0;
