@@ -101,7 +101,8 @@ class Lane:
             console = Console(self.stage) if self.options.console or self.options.board != "linux" else None
             try:
                 while True:
-                    self.play_one(self.waiting.get_nowait())
+                    for scenario in self.waiting.get_nowait():
+                        self.play_one(scenario)
             except queue.Empty:
                 pass
             finally:
@@ -141,10 +142,16 @@ def print_tables(rows, times, limits, seconds):
 
 def play(options, scenarios, directory):
     from stage import BOARDS
-    waiting = queue.Queue()
+    turns = []
     for scenario in scenarios:
-        waiting.put(scenario)
-    count = max(1, min(options.lanes, len(scenarios)))
+        if scenario.follows and turns:
+            turns[-1].append(scenario)
+        else:
+            turns.append([scenario])
+    waiting = queue.Queue()
+    for turn in turns:
+        waiting.put(turn)
+    count = max(1, min(options.lanes, len(turns)))
     print(f"{len(scenarios)} scenarios in {count} lane(s), each with a private cloud (certificates, mosquitto with the "
           "gate, darumad, daruma-signer)\nand a device (secure element, flash, boot ROM with the product's key, factory "
           f"image 1.0.0) in {directory}.\nA line begins with the number of its scenario.\n", flush=True)

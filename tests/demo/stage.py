@@ -3,35 +3,48 @@
 import sys
 import threading
 import time
+from typing import NamedTuple
 
 from harness.world import Device, wait_for
 
 KIB = 1024
 MIB = 1024 * KIB
 HEAD_AND_TAIL = 4  # blocks, at most
+RUNGS = {"normal": 0, "safe": 1, "previous": 2, "factory": 3}  # as a report numbers them
 
 PRINTING = threading.Lock()
 
 
-class Board:
-    """What differs from board to board: the programs, how their images are laid out, sizes and speeds."""
+class Board(NamedTuple):
+    """What differs from board to board: the programs, how their images are laid out, sizes and speeds.
 
-    def __init__(self, name, program, layout, limits, hang_limits, sizes, link_bytes_s):
-        self.name = name
-        self.program = program
-        self.layout = layout
-        # hang, health, soak, seal in seconds: short ones, in the signed part of every image here; the boards' own
-        # are 16, 600, 60 and 3600.
-        self.limits = limits
-        self.hang_limits = hang_limits  # a soak long enough for the hang to come first
-        self.good, self.large, self.cut = sizes
-        self.link_bytes_s = link_bytes_s
+    Limits are hang, health, soak, seal in seconds: short ones, in the signed part of every image here; the boards' own
+    are 16, 600, 60 and 3600.
+    """
+
+    name: str
+    program: str
+    layout: dict
+    limits: str
+    hang_limits: str  # a soak long enough for the hang to come first
+    impatient_limits: str  # gives up on the cloud soon
+    slow_seal: str  # stays confirmed
+    early_reason: str  # what a death before main looks like
+    good: int  # bytes of a good image, 0: as it is
+    large: int  # more than a slot holds
+    cut: int  # long enough to come in between
+    link_bytes_s: int
 
 
 BOARDS = {
-    "linux": Board("linux", "firmware-{}", {}, "2,15,1,3", "2,15,6,3", (2 * MIB, 13 * MIB, 4 * MIB), 2_000_000),
-    "mps2-an385": Board("mps2-an385", "firmware-mps2-{}.bin", {"header_size": 1024, "load_address": "0x20010000"},
-                        "3,40,5,5", "3,40,25,3", (0, 1200 * KIB, 512 * KIB), 250_000),
+    "linux": Board(
+        name="linux", program="firmware-{}", layout={}, limits="2,15,1,3", hang_limits="2,15,6,3",
+        impatient_limits="2,3,1,3", slow_seal="2,15,1,60", early_reason="lock_up",
+        good=2 * MIB, large=13 * MIB, cut=4 * MIB, link_bytes_s=2_000_000),
+    "mps2-an385": Board(
+        name="mps2-an385", program="firmware-mps2-{}.bin", layout={"header_size": 1024, "load_address": "0x20010000"},
+        limits="3,40,5,5", hang_limits="3,40,25,3", impatient_limits="3,12,5,5", slow_seal="3,40,5,120",
+        early_reason="crash", good=0, large=1200 * KIB, cut=512 * KIB, link_bytes_s=250_000),
 }
 
 
@@ -145,6 +158,9 @@ class Stage:
             reported = self.world.reported(self.name)
             return reported if reported.get("version") == version and reported.get("state") in states else None
         return wait_for(f"{self.name} runs {version} {'/'.join(states)}", told, timeout_s, 0.1)
+
+    def reported(self):
+        return self.world.reported(self.name)
 
     def wait_board(self, timeout_s=60, **wanted):
         """Until the board itself shows these values, e.g. version="1.2.0"."""

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The reference product: beats, telemetry, self-test, and the three ways to misbehave. */
+/* The reference product: beats, telemetry, self-test, and the ways to misbehave. */
 #include "device/app/app.h"
 #include "tests/unit/check.h"
 
@@ -106,4 +106,35 @@ static void test_behaviours(void)
     }
 }
 
-DR_TEST_MAIN(test_beats_and_telemetry, test_lateness_does_not_add_up, test_behaviours)
+/* When it crashes, in ms after the start; UINT64_MAX: not within a minute. */
+static uint64_t crashes_at(enum dr_app_behaviour behaviour, bool on_trial, bool sealed, bool safe)
+{
+    struct dr_app app;
+    struct dr_app_facts told = facts;
+    told.on_trial = on_trial;
+    told.sealed = sealed;
+    told.safe = safe;
+    dr_app_init(&app, behaviour, &told, 5000);
+    for (uint64_t now_ms = 5000; now_ms < 65000; now_ms += 100) {
+        if (dr_app_crashes(&app, now_ms)) {
+            return now_ms - 5000;
+        }
+    }
+    return UINT64_MAX;
+}
+
+static void test_crashes(void)
+{
+    for (int behaviour = DR_APP_GOOD; behaviour <= DR_APP_CRASH_SEALED; behaviour++) {
+        enum dr_app_behaviour kind = (enum dr_app_behaviour)behaviour;
+        uint64_t confirmed = kind == DR_APP_CRASH_CONFIRMED ? 300 : UINT64_MAX;
+        uint64_t sealed = kind == DR_APP_CRASH_SEALED ? 300 : UINT64_MAX;
+        uint64_t safe = kind == DR_APP_CRASH_SEALED ? 5000 : UINT64_MAX;
+        EXPECT_EQ(crashes_at(kind, true, false, false), UINT64_MAX);
+        EXPECT_EQ(crashes_at(kind, false, false, false), confirmed);
+        EXPECT_EQ(crashes_at(kind, false, true, false), sealed);
+        EXPECT_EQ(crashes_at(kind, false, true, true), safe);
+    }
+}
+
+DR_TEST_MAIN(test_beats_and_telemetry, test_lateness_does_not_add_up, test_behaviours, test_crashes)

@@ -21,6 +21,14 @@
 #define TURN_MS 100u
 #define APP_PERIOD_MS 5000u
 
+#ifdef DR_FIRMWARE_CRASHES_EARLY
+/* For the build that dies before anything of ours runs. */
+__attribute__((constructor)) static void crash_early(void)
+{
+    __builtin_trap();
+}
+#endif
+
 _Noreturn void dr_check_failed(const char *file, int line)
 {
     fprintf(stderr, "check failed: %s:%d\n", file, line);
@@ -71,6 +79,7 @@ static void start_app(struct dr_firmware *firmware, struct dr_app *app)
         .thing = firmware->client.endpoint.thing,
         .on_trial = info->state == DR_IMAGE_CANDIDATE,
         .sealed = info->state == DR_IMAGE_SEALED,
+        .safe = info->mode == DR_MODE_SAFE,
         .version_major = info->order.version.major,
         .version_minor = info->order.version.minor,
         .version_revision = info->order.version.revision,
@@ -116,6 +125,9 @@ static enum dr_status run(struct dr_firmware *firmware)
         }
         if (with_app) {
             run_app(firmware, &app, task);
+        }
+        if (dr_app_crashes(&app, dr_channel_uptime_ms(&firmware->channel))) {
+            __builtin_trap();
         }
         dr_client_turn(&firmware->client, TURN_MS);
     }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # The reference firmware of the Cortex-M3 board: FreeRTOS, lwIP and Mbed TLS from source (tools/fetch-sources --mcu).
-# One source, four behaviours: three of them exist to show that the device recovers.
+# One source, several behaviours: all but the first exist to show that the device recovers.
 set(FREERTOS_KERNEL_PATH ${CMAKE_SOURCE_DIR}/build/third-party/freertos CACHE PATH
     "FreeRTOS kernel: the folder with tasks.c. V10.4 or newer (MIT licence) is preferred; V9 is what Debian has")
 set(DR_LWIP_DIR ${CMAKE_SOURCE_DIR}/build/third-party/lwip CACHE PATH "lwIP 2.2 source")
@@ -75,6 +75,8 @@ dr_mps2_variant(hang DR_APP_HANG)
 dr_mps2_variant(selftest DR_APP_SELF_TEST_FAILS)
 dr_mps2_variant(hang-after-seal DR_APP_HANG_SEALED)
 dr_mps2_variant(software-key DR_APP_GOOD ${DR_MPS2_DIR}/firmware/identity_software.c)
+dr_mps2_variant(crash-confirmed DR_APP_CRASH_CONFIRMED)
+dr_mps2_variant(crash-after-seal DR_APP_CRASH_SEALED)
 
 # Images that fail, for tests: the same firmware with one function wrapped.
 function(dr_mps2_faulty name function)
@@ -94,3 +96,4 @@ dr_mps2_faulty(hang-confirmed dr_client_turn)
 dr_mps2_faulty(crash-fault dr_app_step)
 dr_mps2_faulty(crash-stack dr_app_step)
 dr_mps2_faulty(crash-assert dr_app_step)
+dr_mps2_faulty(crash-early main)

@@ -149,6 +149,7 @@ static void start_app(struct dr_app *app)
         .thing = board.firmware->client.endpoint.thing,
         .on_trial = info->state == DR_IMAGE_CANDIDATE,
         .sealed = info->state == DR_IMAGE_SEALED,
+        .safe = info->mode == DR_MODE_SAFE,
         .version_major = info->order.version.major,
         .version_minor = info->order.version.minor,
         .version_revision = info->order.version.revision,
@@ -264,6 +265,9 @@ static enum dr_status serve(void)
         agent_alive();
         dr_figures_turn();
         send_telemetry();
+        if (dr_app_crashes(&app, dr_mps2_uptime_ms())) {
+            __builtin_trap();
+        }
         dr_client_turn(&firmware->client, TURN_MS);
     }
 }

@@ -8,6 +8,8 @@
 #define BEAT_MS 250u
 #define TELEMETRY_MS 10000u
 #define HANG_AFTER_MS 2000u
+#define CRASH_AFTER_MS 300u
+#define CRASH_SAFE_AFTER_MS 5000u /* time enough to tell the cloud of safe mode */
 
 void dr_app_init(
     struct dr_app *app, enum dr_app_behaviour behaviour, const struct dr_app_facts *facts,
@@ -78,6 +80,14 @@ static bool hangs(const struct dr_app *app, uint64_t now_ms)
     bool now = (app->behaviour == DR_APP_HANG && app->facts.on_trial) ||
                (app->behaviour == DR_APP_HANG_SEALED && app->facts.sealed);
     return now && now_ms >= app->start_ms + HANG_AFTER_MS;
+}
+
+bool dr_app_crashes(const struct dr_app *app, uint64_t now_ms)
+{
+    const struct dr_app_facts *facts = &app->facts;
+    bool now = (app->behaviour == DR_APP_CRASH_CONFIRMED && !facts->on_trial && !facts->sealed) ||
+               (app->behaviour == DR_APP_CRASH_SEALED && facts->sealed);
+    return now && now_ms >= app->start_ms + (facts->safe ? CRASH_SAFE_AFTER_MS : CRASH_AFTER_MS);
 }
 
 /* One LED walks over four places, so that a person sees that somebody is at home. */

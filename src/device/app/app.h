@@ -20,6 +20,9 @@ enum dr_app_behaviour {
     DR_APP_HANG,            /* stops checking in some seconds into its test boot */
     DR_APP_SELF_TEST_FAILS, /* its self-test fails, with a word of its own */
     DR_APP_HANG_SEALED,     /* behaves until it is sealed, then stops checking in */
+    DR_APP_CRASH_CONFIRMED, /* behaves in its test boot, crashes in every boot while it is confirmed
+                             */
+    DR_APP_CRASH_SEALED, /* behaves until it is sealed, then crashes in every boot, safe mode too */
 };
 
 /* What the application is told about the boot. */
@@ -27,6 +30,7 @@ struct dr_app_facts {
     const char *thing; /* borrowed for the life of the application */
     bool on_trial;
     bool sealed;
+    bool safe; /* safe mode: the application itself does not run */
     uint8_t version_major;
     uint8_t version_minor;
     uint16_t version_revision;
@@ -59,6 +63,10 @@ void dr_app_init(
 bool dr_app_self_test(const struct dr_app *app, const char **ret_detail);
 
 void dr_app_step(struct dr_app *app, uint64_t now_ms, struct dr_app_output *ret_output);
+
+/* Does what every mode runs break now? For builds that test recovery; the board then executes an
+ * instruction that does not exist. */
+bool dr_app_crashes(const struct dr_app *app, uint64_t now_ms);
 
 /* When dr_app_step wants to be called next. */
 uint64_t dr_app_next_ms(const struct dr_app *app, uint64_t now_ms);

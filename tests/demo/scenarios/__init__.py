@@ -13,6 +13,7 @@ class Scenario(NamedTuple):
     number: int
     title: str
     play: Callable
+    follows: bool = False  # stands on the one before it: played in the same lane, right after it
 
 
 SCENARIOS = [
@@ -23,4 +24,9 @@ SCENARIOS = [
     Scenario(5, "power cut in a download", network.power_cut),
     Scenario(6, "a man in the middle", network.man_in_the_middle),
     Scenario(7, "the factory pin", person.factory_pin),
+    Scenario(8, "a crash before main", trial.early_crash),
+    Scenario(9, "no way to the cloud", trial.no_cloud),
+    Scenario(10, "the same image, network back", trial.same_image_again, follows=True),
+    Scenario(11, "crashes once it is confirmed", trial.late_revert),
+    Scenario(12, "crashes once it is sealed", trial.fault_loop),
 ]
