@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """What every scenario stands on: one cloud, one device, and the few questions they all ask."""
+import contextlib
 import sys
 import threading
 import time
 from typing import NamedTuple
 
+from harness.proxy import Proxy
 from harness.world import Device, wait_for
 
 KIB = 1024
@@ -224,6 +226,23 @@ class Stage:
         after = self.device.show()
         for field in ("version", "slot", "state", "digest", *fields):
             equal(f"running image untouched, {field}", after[field], before[field])
+
+    @contextlib.contextmanager
+    def slow_link(self, bytes_s=None):
+        """The device's way to the cloud leads over a link that can be cut; it is connected and counted from zero."""
+        link = Proxy(self.world.settings()["mqtt_port"], bytes_s or self.board.link_bytes_s)
+        try:
+            self.device.verb("net", "--redirect", f"127.0.0.1:{link.port}")
+            self.device.verb("power", "cycle")
+            self.wait_connected()
+            link.to_client_bytes = 0
+            yield link
+        finally:
+            self.device.verb("net", "--clear")
+            link.close()
+
+    def wait_fetched(self, link, bytes_count):
+        wait_for(f"{bytes_count} bytes fetched", lambda: link.to_client_bytes >= bytes_count, 120, 0.001)
 
     # ----- what the broker counted
 

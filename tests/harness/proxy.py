@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""A TCP proxy on loopback that plays the network: a rate, a delay, a cut."""
+"""A TCP proxy on loopback that plays the network: a rate, and cuts."""
 import selectors
 import socket
 import threading
@@ -13,6 +13,7 @@ class Proxy:
         self.target_port = target_port
         self.rate = bytes_per_second
         self.to_client_bytes = 0
+        self.down = False  # true: connections end, and new ones do too
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.stopping = False
@@ -46,7 +47,7 @@ class Proxy:
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 selector.register(end, selectors.EVENT_READ)
             try:
-                while not self.stopping and self._turn(selector, client, server):
+                while not self.stopping and not self.down and self._turn(selector, client, server):
                     pass
             except OSError:
                 pass

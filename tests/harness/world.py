@@ -105,6 +105,21 @@ class World:
                 self.cloud_process.wait()
         self.cloud_process = None
 
+    def cloud_parts(self):
+        """Process ids of broker, darumad and signer, the supervisor's children."""
+        supervisor = self.cloud_process.pid
+        children = pathlib.Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+        names = {"mosquitto": "broker", "daruma-signer": "signer", "darumad": "darumad"}
+        return {names.get(pathlib.Path(f"/proc/{pid}/comm").read_text().strip()): int(pid) for pid in children}
+
+    def cloud_kill(self, *parts):
+        """SIGKILL for parts of the cloud; its supervisor ends with them, and the cloud is started again."""
+        pids = self.cloud_parts()
+        for part in parts:
+            os.kill(pids[part], signal.SIGKILL)
+        wait_for(f"the cloud ends without {' and '.join(parts)}", lambda: self.cloud_process.poll() is not None, 30)
+        self.cloud_up()
+
     def settings(self):
         return json.loads((self.cloud_dir / "cloud.json").read_text())
 

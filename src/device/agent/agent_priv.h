@@ -20,10 +20,10 @@
 #define STALLS_MAX 5u
 #define WRITE_FAULTS_MAX 3u
 #define INSTALLS_MAX 3u
-#define REQUEST_MS 5000u      /* between attempts to write a boot request */
-#define REBOOT_MS 60000u      /* a reset that does not come is asked for again */
-#define CONSENT_S 86400u      /* a product that never says yes ends the job */
-#define SAVE_MS 600000u       /* how much uptime a power cut may lose */
+#define REQUEST_MS 5000u /* between attempts to write a boot request */
+#define REBOOT_MS 60000u /* a reset that does not come is asked for again */
+#define CONSENT_S 86400u /* a product that never says yes ends the job */
+#define SAVE_MS 600000u  /* how much uptime a power cut may lose */
 /* After a failure that was the environment's, in health limits of the running image: an hour after
  * the first and a day after each later one with the 600 s that boards ship with. */
 #define WAIT_FIRST 6u

@@ -29,4 +29,8 @@ SCENARIOS = [
     Scenario(10, "the same image, network back", trial.same_image_again, follows=True),
     Scenario(11, "crashes once it is confirmed", trial.late_revert),
     Scenario(12, "crashes once it is sealed", trial.fault_loop),
+    Scenario(14, "orders, counters and an undo", refusal.order_and_counter),
+    Scenario(15, "network, broker, darumad killed", network.interruptions),
+    Scenario(16, "cancelled in mid-download", network.canceled),
+    Scenario(17, "another takes the device's name", network.takeover),
 ]

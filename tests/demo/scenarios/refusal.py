@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """What a device must not take, and how little of it is fetched to know."""
-from stage import HEAD_AND_TAIL, equal, expect
+from stage import HEAD_AND_TAIL, KIB, equal, expect
+
+CEILING = 0xF0000000  # the first security counter that is refused everywhere
+
 
 
 def altered_images(stage):
@@ -40,3 +43,39 @@ def bad_images(stage):
         stage.say(f"{what:<22} {execution['status']:<8} {wanted:<16} after {fetched} blocks")
     stage.untouched(before, "boots")
     return "six images refused, each with its own reason; nothing rebooted"
+
+
+def order_and_counter(stage):
+    """Refused on head and tail alone, whatever the size; then the undo, which is an order above with an old payload."""
+    stage.base()
+    counter = stage.device.show()["counters"]["security"] + 1
+    first = stage.image("good", counter=counter, pad_to=stage.board.good)
+    stage.offer(first)
+    stage.wait_running(first.version)
+    before = stage.device.show()
+    equal("security counter", before["counters"]["security"], counter)
+    stage.say(f"{first.version} runs: order {first.sequence}, security counter {counter}.")
+    rows = [
+        ("another of the same order", {"sequence": first.sequence}, "order_not_above"),
+        ("a lower counter", {"counter": counter - 1}, "counter_below"),
+        ("a counter over the ceiling", {"counter": CEILING}, "counter_ceiling"),
+    ]
+    for what, fields, wanted in rows:
+        image = stage.image("good", pad_to=stage.board.cut, **fields)
+        blocks, start = stage.blocks()
+        execution = stage.offer(image, "--unchecked", expect_exit=2)
+        expect(execution["status"] in ("FAILED", "REJECTED"), f"{what}: {execution['status']}")
+        equal(f"{what}: reason", stage.reason(execution), wanted)
+        count, end = stage.blocks()
+        expect(count - blocks <= HEAD_AND_TAIL and end - start <= 16 * KIB, f"{what}: {end - start} bytes")
+        stage.say(f"{what:<27} {wanted:<16} after {end - start} of {image.size()} bytes")
+    stage.untouched(before, "boots")
+    equal("security counter", stage.device.show()["counters"]["security"], counter)
+    second = stage.image("good", pad_to=stage.board.good)
+    stage.offer(second)
+    stage.wait_running(second.version)
+    undo = stage.image("good", version=first.version, pad_to=stage.board.good)
+    stage.say(f"{second.version} is undone: the payload of {first.version}, signed anew with order {undo.sequence}.")
+    equal("job", stage.offer(undo)["status"], "SUCCEEDED")
+    stage.wait_running(first.version)
+    return f"three refused on head and tail; {second.version} undone to {first.version} by order {undo.sequence}"
