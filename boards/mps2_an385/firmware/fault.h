@@ -17,4 +17,8 @@ void dr_fault_hard(void);
 /* pc: where; 0 = not known. */
 void dr_fault_record(enum dr_crash_reason reason, uint32_t pc);
 
+/* A task (the kernel's handle; NULL: not known) stands still: records where, and resets. Not from
+ * that task. */
+_Noreturn void dr_fault_silent(void *task);
+
 #endif

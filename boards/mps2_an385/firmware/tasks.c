@@ -2,6 +2,7 @@
 #include "base/cursor.h"
 #include "boards/mps2_an385/common/board_panel.h"
 #include "boards/mps2_an385/common/watchdog.h"
+#include "boards/mps2_an385/firmware/fault.h"
 #include "boards/mps2_an385/firmware/figures.h"
 #include "boards/mps2_an385/firmware/firmware.h"
 #include "boards/mps2_an385/firmware/print.h"
@@ -21,9 +22,11 @@
 #define FIGURES_PERIOD_MS 60000u
 #define TURN_MS 1000u /* at most: whatever happens wakes the agent at once */
 
-/* How often each must check in. The agent's is long: it verifies a whole image in one turn. */
+/* How often each must check in; the agent has longer while it verifies a whole image in one turn.
+ */
 #define PRODUCT_PERIOD_MS 5000u
-#define AGENT_PERIOD_MS 15000u
+#define AGENT_PERIOD_MS 6000u
+#define AGENT_VERIFY_MS 15000u
 #define ETHERNET_PERIOD_MS 5000u
 
 #define TELEMETRY_PLACES 2
@@ -114,6 +117,44 @@ void dr_firmware_print_costs(void)
     dr_firmware_log(line);
 }
 
+/* The most urgent task that has not checked in for too long; NULL: none. */
+static TaskHandle_t silent_task(const struct dr_health_state *state, uint64_t now_ms)
+{
+    const struct {
+        uint8_t number;
+        TaskHandle_t task;
+    } tasks[] = {
+        {board.task_ethernet, dr_ethernet_task()},
+        {board.task_product, board.product},
+        {board.task_agent, board.agent},
+    };
+    for (size_t i = 0; i < sizeof(tasks) / sizeof(tasks[0]); i++) {
+        const struct dr_health_task *task = &state->tasks[tasks[i].number];
+        if (now_ms > task->seen_ms && now_ms - task->seen_ms > task->period_ms) {
+            return tasks[i].task;
+        }
+    }
+    return NULL;
+}
+
+/* Feed, or not. A silent task is not left to the watchdog, which would come later and record
+ * whoever runs then. */
+static void judge(uint64_t now_ms)
+{
+    struct dr_health_state state;
+    taskENTER_CRITICAL();
+    state = board.firmware->client.health;
+    taskEXIT_CRITICAL();
+    if (board.firmware->client.agent.state == DR_AGENT_CLOSING) {
+        state.tasks[board.task_agent].period_ms = AGENT_VERIFY_MS;
+    }
+    if (dr_health_may_feed(&state, now_ms)) {
+        dr_watchdog_feed();
+    } else if (!dr_health_tasks_alive(&state, now_ms)) {
+        dr_fault_silent(silent_task(&state, now_ms));
+    }
+}
+
 static void run_health(void *unused)
 {
     TickType_t woken = xTaskGetTickCount();
@@ -124,17 +165,11 @@ static void run_health(void *unused)
         if (!board.ready) {
             continue; /* the hang limit covers the start */
         }
-        struct dr_health_state state;
         uint64_t now_ms = dr_mps2_uptime_ms();
         if ((uint32_t)now_ms - dr_ethernet_seen_ms() < ETHERNET_PERIOD_MS) {
             check_in(board.task_ethernet);
         }
-        taskENTER_CRITICAL();
-        state = board.firmware->client.health;
-        taskEXIT_CRITICAL();
-        if (dr_health_may_feed(&state, now_ms)) {
-            dr_watchdog_feed();
-        }
+        judge(now_ms);
         if (now_ms >= figures_ms) {
             figures_ms = now_ms + FIGURES_PERIOD_MS;
             dr_firmware_print_costs();

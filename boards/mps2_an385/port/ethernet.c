@@ -151,6 +151,11 @@ uint32_t dr_ethernet_seen_ms(void)
     return ethernet.seen_ms;
 }
 
+void *dr_ethernet_task(void)
+{
+    return ethernet.task;
+}
+
 uint32_t dr_ethernet_stack_left(void)
 {
     return ethernet.task != NULL ? (uint32_t)uxTaskGetStackHighWaterMark(ethernet.task) : 0;

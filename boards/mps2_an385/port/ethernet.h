@@ -24,6 +24,9 @@ void dr_ethernet_counts(struct dr_ethernet_counts *ret_counts);
 /* Uptime when the receiving task was last seen to be alive: it wakes at least every second. */
 uint32_t dr_ethernet_seen_ms(void);
 
+/* The kernel's handle of that task. */
+void *dr_ethernet_task(void);
+
 /* Words of its stack, and of that of lwIP's task, that were never used. */
 uint32_t dr_ethernet_stack_left(void);
 uint32_t dr_ethernet_lwip_stack_left(void);
