@@ -83,10 +83,8 @@ class FirmwareTest(unittest.TestCase):
 
     def explain(self, device):
         """A failed case shows the end of its device's console."""
-        outcome = self._outcome
-        errors = getattr(outcome, "errors", None)
-        failed = [error for _, error in errors if error] if errors is not None else not outcome.success
-        if failed:
+        result = self._outcome.result
+        if any(case is self for case, _ in result.errors + result.failures):
             print(f"--- console of {device.name}\n" + device.console()[-6000:], flush=True)
 
     # ----- updates
