@@ -202,13 +202,17 @@ static enum dr_status unsubscribe(void *context, const char *filter)
  * DR_E_CLOSED: the session is over. */
 static enum dr_status move(struct dr_link_mosquitto *link, int timeout_ms)
 {
-    struct pollfd fd = {.fd = mosquitto_socket(link->session), .events = POLLIN};
+    struct pollfd fds[2] = {{.fd = mosquitto_socket(link->session), .events = POLLIN}, {.fd = -1}};
+    struct pollfd *fd = &fds[0];
+    if (link->config.beside != NULL) {
+        fds[1] = *link->config.beside;
+    }
     /* While TCP connects, "writable" is the news; libmosquitto waits for no such thing. */
     if (link->phase == DR_LINK_PHASE_TCP || mosquitto_want_write(link->session)) {
-        fd.events |= POLLOUT;
+        fd->events |= POLLOUT;
     }
-    if (poll(&fd, 1, timeout_ms) <= 0) {
-        return DR_E_AGAIN;
+    if (poll(fds, 2, timeout_ms) <= 0 || fd->revents == 0) {
+        return DR_E_AGAIN; /* what happened beside is its owner's */
     }
     if (link->phase == DR_LINK_PHASE_TCP) {
         link->phase = DR_LINK_PHASE_TLS;
@@ -220,7 +224,7 @@ static enum dr_status move(struct dr_link_mosquitto *link, int timeout_ms)
         return DR_E_CLOSED;
     }
     /* Until TLS stands libmosquitto takes a dead socket for one that is still connecting. */
-    bool dead = (fd.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+    bool dead = (fd->revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
     return dead && link->phase == DR_LINK_PHASE_TLS ? DR_E_CLOSED : DR_OK;
 }
 

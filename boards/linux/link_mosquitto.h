@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct mosquitto;
+struct pollfd;
 
 #define DR_LINK_ADDRESS_BYTES 46u
 
@@ -30,6 +31,7 @@ struct dr_link_mosquitto_config {
     /* The attempt-th address of a name, counted round and round. DR_E_NOT_FOUND, DR_E_TIMEOUT. */
     enum dr_status (*resolve)(
         void *context, const char *host, uint32_t attempt, struct dr_link_address *ret_address);
+    const struct pollfd *beside; /* ends a poll too; NULL, or kept: looked at in each */
 };
 
 enum dr_link_phase {

@@ -253,7 +253,7 @@ enum dr_status dr_link_tls_open(
     if (status == DR_OK) {
         status = add_roots(context, identity->ca_pem);
     }
-    if (status == DR_OK) {
+    if (status == DR_OK && identity->certificate_pem != NULL) {
         status = add_identity(tls, context, identity->certificate_pem);
     }
     if (status != DR_OK) {

@@ -31,8 +31,9 @@ struct dr_link_tls {
     uint64_t now_s;
 };
 
-/* identity is borrowed for the call, anchor is kept until dr_link_tls_close. tls must not move in
- * between. DR_E_FORMAT: a certificate cannot be read. DR_E_CRYPTO. */
+/* identity is borrowed for the call, anchor is kept until dr_link_tls_close; without a certificate
+ * of ours (NULL) this side stays anonymous. tls must not move in between. DR_E_FORMAT: a
+ * certificate cannot be read. DR_E_CRYPTO. */
 DR_MUST_USE enum dr_status dr_link_tls_open(
     struct dr_link_tls *tls, const struct dr_link_identity *identity, struct dr_anchor *anchor);
 

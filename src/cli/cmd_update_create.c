@@ -18,7 +18,9 @@ struct request {
     const char *const *things;
     size_t thing_count;
     const char *description;
-    bool unchecked; /* let the service pass images that no device will take: for tests */
+    const char *protocol; /* one of the table's words */
+    uint64_t url_s;       /* how long a URL for HTTPS is good; 0: as the service has it */
+    bool unchecked;       /* let the service pass images that no device will take: for tests */
     char update_id[DR_UPDATE_ID_BYTES];
     char key[DR_HEX_SIZE(DR_SHA256_BYTES) + 8];
     char version_id[64];
@@ -118,6 +120,29 @@ static json_t *target_arns(struct dr_aws *aws, const struct request *request)
     return targets;
 }
 
+/* How the image may travel; of two, a device without a wish of its own takes the first. */
+static const struct {
+    const char *word;
+    const char *protocols[2];
+} protocol_words[] = {
+    {"mqtt", {"MQTT", NULL}},
+    {"https", {"HTTP", NULL}},
+    {"both", {"HTTP", "MQTT"}},
+    {"mqtt,https", {"MQTT", "HTTP"}},
+};
+
+/* NULL: no such word. */
+static json_t *protocols_of(const char *word)
+{
+    for (size_t i = 0; i < sizeof(protocol_words) / sizeof(protocol_words[0]); i++) {
+        if (strcmp(protocol_words[i].word, word) == 0) {
+            return json_pack(
+                "[s, s*]", protocol_words[i].protocols[0], protocol_words[i].protocols[1]);
+        }
+    }
+    return NULL;
+}
+
 static int create(struct dr_aws *aws, const struct request *request, json_t **ret_answer)
 {
     char target[128];
@@ -129,12 +154,17 @@ static int create(struct dr_aws *aws, const struct request *request, json_t **re
         "{s:s, s:{s:o}}", "fileName", slash != NULL ? slash + 1 : request->image_path,
         "fileLocation", "s3Location", location);
     json_t *body = json_pack(
-        "{s:o, s:[o], s:[s], s:s, s:s*}", "targets", target_arns(aws, request), "files", file,
-        "protocols", "MQTT", "roleArn", "arn:aws:iam::000000000000:role/daruma", "description",
-        request->description);
+        "{s:o, s:[o], s:o, s:s, s:s*}", "targets", target_arns(aws, request), "files", file,
+        "protocols", protocols_of(request->protocol), "roleArn",
+        "arn:aws:iam::000000000000:role/daruma", "description", request->description);
     if (request->unchecked) {
         json_object_set_new(
             body, "additionalParameters", json_pack("{s:s}", "daruma-unchecked", "true"));
+    }
+    if (request->url_s != 0) {
+        json_object_set_new(
+            body, "awsJobPresignedUrlConfig",
+            json_pack("{s:I}", "expiresInSec", (json_int_t)request->url_s));
     }
     snprintf(target, sizeof(target), "/otaUpdates/%s", request->update_id);
     return dr_aws_iot(aws, "POST", target, body, ret_answer);
@@ -158,10 +188,12 @@ static int run(struct dr_cli *cli)
     const char *id = NULL;
     bool wait = false;
     uint64_t timeout_s = 600;
-    struct request request = {0};
+    struct request request = {.protocol = "mqtt"};
     const struct dr_cli_option options[] = {
         {.name = "id", .text = &id},
         {.name = "description", .text = &request.description},
+        {.name = "protocol", .text = &request.protocol},
+        {.name = "url-seconds", .number = &request.url_s},
         {.name = "wait", .flag = &wait},
         {.name = "unchecked", .flag = &request.unchecked},
         {.name = "timeout", .number = &timeout_s},
@@ -178,6 +210,12 @@ static int run(struct dr_cli *cli)
         if (words[i][0] == '\0') {
             return dr_cli_usage(cli, "an empty word is neither an image nor a thing");
         }
+    }
+    json_t *protocols = protocols_of(request.protocol);
+    json_decref(protocols);
+    if (protocols == NULL) {
+        return dr_cli_usage(
+            cli, "--protocol is mqtt, https, both or mqtt,https, not \"%s\"", request.protocol);
     }
     request.image_path = words[0];
     request.things = &words[1];
@@ -218,7 +256,7 @@ const struct dr_cli_verb dr_verb_update_create = {
     .noun = "update",
     .verb = "create",
     .summary = "offer an image to things",
-    .usage = "update create IMAGE THING... [--wait] [--timeout S] [--id ID] [--description TEXT]",
+    .usage = "update create IMAGE THING... [--wait] [--timeout S] [--id ID] [--protocol P]",
     .help =
         "Upload a signed image and make an OTA update of it for one or more things (names or "
         "ARNs).\n\n"
@@ -226,6 +264,10 @@ const struct dr_cli_verb dr_verb_update_create = {
         "  --timeout S      with --wait: give up after S seconds (600)\n"
         "  --id ID          name the update yourself (letters, digits, - and _)\n"
         "  --description T  a note for the operators\n"
+        "  --protocol P     how the image travels: mqtt (as it is without this), https, both "
+        "(https,\n"
+        "                   and mqtt when that fails), or mqtt,https\n"
+        "  --url-seconds S  how long a URL for https is good; devices ask for new ones (1800)\n"
         "tests only:\n"
         "  --unchecked      offer it even if no device can take it\n\n"
         "Exit codes with --wait: 0 every thing succeeded, 2 one failed, 3 canceled, 124 time-out.",

@@ -139,11 +139,28 @@ static void show_progress(struct dr_cli *cli, const char *thing, const char *pro
     }
 }
 
+/* The way its blocks travel, when the device says so and it is another than before. */
+static void show_path(struct dr_cli *cli, const json_t *before, const json_t *now)
+{
+    const char *path = text_of(json_object_get(now, "details"), "path");
+    const char *last = text_of(json_object_get(before, "details"), "path");
+    if (cli->json || path[0] == '\0' || strcmp(path, last) == 0 ||
+        strcmp(text_of(now, "status"), "IN_PROGRESS") != 0) {
+        return;
+    }
+    if (cli->progress) {
+        fputs("\r\033[K", stderr);
+    }
+    printf("%s fetches over %s\n", text_of(now, "thing"), path);
+    fflush(stdout);
+}
+
 static void show_change(struct dr_cli *cli, const json_t *before, const json_t *now)
 {
     const json_t *details = json_object_get(now, "details");
     const char *reason = text_of(details, "reason");
     const char *detail = text_of(details, "detail");
+    show_path(cli, before, now);
     if (strcmp(text_of(before, "status"), text_of(now, "status")) == 0) {
         show_progress(cli, text_of(now, "thing"), text_of(details, "progress"));
         return;

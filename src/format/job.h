@@ -108,6 +108,7 @@ struct dr_job_details {
     enum dr_job_self_test self_test;
     const struct dr_version *updated_by; /* "0x%08x" of 8, 8 and 16 bits, as AWS's agent has it */
     const char *slot;                    /* "A", "B", "factory" */
+    const char *path;                    /* how the blocks travel: "mqtt", "https" */
     uint8_t tries;                       /* fault tries used */
 };
 

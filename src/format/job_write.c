@@ -46,6 +46,7 @@ static void put_details(struct dr_json_writer *json, const struct dr_job_details
         updated_by,
         tries,
         details->slot,
+        details->path,
     };
     progress[0] = '\0';
     updated_by[0] = '\0';
@@ -62,7 +63,8 @@ static void put_details(struct dr_json_writer *json, const struct dr_job_details
         (void)dr_decimal(details->tries, tries);
     }
     dr_json_open(json, "statusDetails", '{');
-    dr_json_put_texts(json, "reason\0detail\0progress\0self_test\0updatedBy\0tries\0slot\0", texts);
+    dr_json_put_texts(
+        json, "reason\0detail\0progress\0self_test\0updatedBy\0tries\0slot\0path\0", texts);
     dr_json_close(json, '}');
 }
 

@@ -4,13 +4,16 @@
 #define DR_BOARDS_LINUX_FIRMWARE_FIRMWARE_H
 
 #include "boards/linux/channel.h"
+#include "boards/linux/http_stream.h"
 #include "boards/linux/link_mosquitto.h"
 #include "device/anchor/anchor.h"
 #include "device/app/app.h"
 #include "device/boot/info.h"
 #include "device/client/client.h"
+#include "device/client/https.h"
 
 #define DR_FIRMWARE_SCRATCH_BYTES 65536u
+#define DR_FIRMWARE_BLOCK_BYTES 16384u
 
 /* Everything a running firmware is made of. Lives as long as the process. */
 struct dr_firmware {
@@ -20,8 +23,12 @@ struct dr_firmware {
     struct dr_anchor anchor;
     struct dr_link_mosquitto mosquitto;
     struct dr_link link;
+    struct dr_http_stream http;
+    struct dr_link_stream stream;
+    struct dr_client_https_state https;
     struct dr_client client;
     uint8_t scratch[DR_FIRMWARE_SCRATCH_BYTES];
+    uint8_t block[DR_FIRMWARE_BLOCK_BYTES];
 };
 
 /* machine.c: channel, hand-off, ports, client opened. DR_E_CLOSED and others: nothing can run. */

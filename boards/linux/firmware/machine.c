@@ -9,7 +9,6 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#define BLOCK_BYTES 16384u
 #define WINDOW_BYTES 262144u
 #define BATCH_SECTORS 16u
 
@@ -139,9 +138,11 @@ static enum dr_status open_client(struct dr_firmware *firmware)
                 .retained_write = retained_write,
                 .log = log_line,
             },
+        .path = &dr_client_https,
+        .https = &firmware->https,
         .scratch = firmware->scratch,
         .scratch_bytes = sizeof(firmware->scratch),
-        .block_bytes = BLOCK_BYTES,
+        .block_bytes = DR_FIRMWARE_BLOCK_BYTES,
         .window_bytes = WINDOW_BYTES,
         .batch_sectors = BATCH_SECTORS,
         .build_s = DR_BUILD_TIME_S,
@@ -157,10 +158,16 @@ enum dr_status dr_firmware_init(struct dr_firmware *firmware)
     DR_TRY(take_handoff(firmware));
     dr_channel_flash(&firmware->channel, &firmware->flash);
     DR_TRY(open_anchor(firmware));
+    const struct dr_http_stream_config http = {.context = &firmware->channel, .resolve = resolve};
+    dr_http_stream_init(&firmware->http, &http, &firmware->stream);
+    firmware->https.stream = &firmware->stream;
+    firmware->https.block = firmware->block;
+    firmware->https.block_capacity_bytes = sizeof(firmware->block);
     const struct dr_link_mosquitto_config link = {
         .anchor = &firmware->anchor,
         .context = &firmware->channel,
         .resolve = resolve,
+        .beside = &firmware->http.wait,
     };
     DR_TRY(dr_link_mosquitto_init(&firmware->mosquitto, &link, &firmware->link));
     return open_client(firmware);

@@ -147,13 +147,17 @@ struct dr_agent_event {
     union {
         enum dr_reason reason;          /* LINK_DOWN */
         const struct dr_agent_job *job; /* JOB; borrowed for the step */
-        enum dr_agent_code code;        /* ASK_REFUSED, STREAM_REFUSED */
-        struct {                        /* UPDATE_ACCEPTED, UPDATE_REFUSED */
-            const char *job_id;         /* from the topic; NUL-terminated, borrowed */
-            enum dr_agent_code code;    /* UPDATE_REFUSED */
-            bool canceled;              /* the execution's status is CANCELED */
-            bool outcome;               /* the answer is to an outcome, not to progress */
-            uint32_t version;           /* versionNumber now; 0 = not told */
+        enum dr_agent_code code;        /* ASK_REFUSED */
+        struct {                        /* STREAM_REFUSED */
+            enum dr_agent_code code;
+            const char *detail; /* what the outcome says of a final one; NULL or borrowed */
+        } stream;
+        struct {                     /* UPDATE_ACCEPTED, UPDATE_REFUSED */
+            const char *job_id;      /* from the topic; NUL-terminated, borrowed */
+            enum dr_agent_code code; /* UPDATE_REFUSED */
+            bool canceled;           /* the execution's status is CANCELED */
+            bool outcome;            /* the answer is to an outcome, not to progress */
+            uint32_t version;        /* versionNumber now; 0 = not told */
         } update;
         struct dr_agent_block block; /* BLOCK */
         struct {                     /* SELF_TEST */
@@ -239,6 +243,7 @@ struct dr_agent_facts {
     bool lower_rung;           /* not on rung normal: RETRY after a day */
     uint8_t slot;              /* that runs; enum dr_slot_id */
     uint8_t confirmed_boots;   /* since CONFIRM, this one included */
+    uint8_t more_protocols;    /* that the owner fetches by, beside MQTT: DR_JOB_PROTOCOL_* */
     uint8_t fate_count;
     uint8_t digest[32];        /* that runs */
     uint32_t journal_sequence; /* of the hand-off: moves when a request is taken or refused */

@@ -55,6 +55,7 @@ static enum dr_status write_update(
         .client_token = token,
         .details = &details};
     if (message == DR_SEND_PROGRESS) {
+        details.path = self->path;
         if (agent->admitted) {
             details.progress_total = agent->window.block_count;
             details.progress_done = agent->window.block_count - agent->window.missing_count;

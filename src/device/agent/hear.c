@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* Can this document be carried out? DR_REASON_NONE, and the job is filled in. */
-static enum dr_reason read_document(struct dr_json text, struct dr_agent_job *job)
+static enum dr_reason
+read_document(const struct dr_agent *agent, struct dr_json text, struct dr_agent_job *job)
 {
     struct dr_job_document document;
     if (dr_job_parse_document(text, &document) != DR_OK) {
@@ -16,7 +17,7 @@ static enum dr_reason read_document(struct dr_json text, struct dr_agent_job *jo
     if (document.action != DR_JOB_ACTION_UPDATE) {
         return DR_REASON_RESERVED_FEATURE;
     }
-    if ((document.protocols & DR_JOB_PROTOCOL_MQTT) == 0) {
+    if ((document.protocols & (DR_JOB_PROTOCOL_MQTT | agent->facts->more_protocols)) == 0) {
         return DR_REASON_PROTOCOL;
     }
     if (document.file_type != 0 || document.file_size_bytes == 0 ||
@@ -33,7 +34,8 @@ static enum dr_reason read_document(struct dr_json text, struct dr_agent_job *jo
     return DR_REASON_NONE;
 }
 
-static void hear_offer(const struct dr_job_message *message, struct dr_heard *heard)
+static void hear_offer(
+    const struct dr_agent *agent, const struct dr_job_message *message, struct dr_heard *heard)
 {
     const struct dr_job_execution *execution = &message->execution;
     struct dr_agent_job *job = &heard->job;
@@ -47,7 +49,8 @@ static void hear_offer(const struct dr_job_message *message, struct dr_heard *he
     job->ref.execution = execution->execution_number;
     job->ref.version = execution->version_number;
     job->started = execution->status == DR_JOB_IN_PROGRESS;
-    job->fault = read_document(execution->document, job);
+    job->fault = read_document(agent, execution->document, job);
+    heard->document = execution->document;
 }
 
 /* What a refusal means, by enum dr_job_error; the rest is DR_CODE_OTHER. */
@@ -78,7 +81,8 @@ static void hear_update(
 
 /* The service's answer to one of our questions. */
 static enum dr_status hear_answer(
-    const struct dr_topic *topic, const uint8_t *payload, size_t size_bytes, struct dr_heard *heard)
+    const struct dr_agent *agent, const struct dr_topic *topic, const uint8_t *payload,
+    size_t size_bytes, struct dr_heard *heard)
 {
     struct dr_job_message message;
     if (topic->answer == DR_TOPIC_REQUEST || topic->id_len > DR_JOB_ID_BYTES_MAX) {
@@ -91,7 +95,7 @@ static enum dr_status hear_answer(
     } else if (topic->kind == DR_TOPIC_REPORT) {
         heard->event.kind = DR_EVENT_REPORT_ACCEPTED; /* refused: saying it again would not help */
     } else if (topic->answer == DR_TOPIC_ACCEPTED) {
-        hear_offer(&message, heard);
+        hear_offer(agent, &message, heard);
     } else {
         heard->event.kind = DR_EVENT_ASK_REFUSED;
     }
@@ -124,7 +128,7 @@ static enum dr_status hear_stream(
     size_t word_len = 0;
     DR_TRY(dr_stream_parse_rejected(payload, size_bytes, &word, &word_len));
     event->kind = DR_EVENT_STREAM_REFUSED;
-    event->code =
+    event->stream.code =
         dr_stream_code_is_transient(word, word_len) ? DR_CODE_OTHER : DR_CODE_STREAM_FINAL;
     return DR_OK;
 }
@@ -140,7 +144,7 @@ enum dr_status dr_agent_hear(
     case DR_TOPIC_JOB_GET:
     case DR_TOPIC_JOB_UPDATE:
     case DR_TOPIC_REPORT:
-        return hear_answer(&topic, payload, size_bytes, ret_heard);
+        return hear_answer(agent, &topic, payload, size_bytes, ret_heard);
     case DR_TOPIC_STREAM_DATA:
     case DR_TOPIC_STREAM_REJECTED:
         return hear_stream(agent, &topic, payload, size_bytes, ret_heard);

@@ -411,8 +411,8 @@ static void result(struct dr_step *step)
 static void stream_refused(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    if (step->event->code == DR_CODE_STREAM_FINAL) {
-        refuse(step, DR_REASON_STREAM, NULL);
+    if (step->event->stream.code == DR_CODE_STREAM_FINAL) {
+        refuse(step, DR_REASON_STREAM, step->event->stream.detail);
         return;
     }
     dr_window_forget(&agent->window);

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "device/agent/agent.h"
+#include "format/json.h"
 #include "format/report.h"
 #include "format/topic.h"
 
@@ -20,6 +21,7 @@
 /* Who speaks. The report's tokens, uptime, state words and notes are filled in by compose. */
 struct dr_agent_self {
     char thing[DR_THING_NAME_LEN_MAX + 1u];
+    const char *path;        /* how blocks travel now: "mqtt", "https"; NULL: not told */
     struct dr_report report; /* what does not change until the next reset */
 };
 
@@ -38,7 +40,8 @@ DR_MUST_USE enum dr_status dr_agent_compose(
 /* What a message says. Holds what the event borrows; reuse it after the step. */
 struct dr_heard {
     struct dr_agent_event event;
-    uint64_t time_s; /* the service's clock, 0 = not told */
+    uint64_t time_s;         /* the service's clock, 0 = not told */
+    struct dr_json document; /* of a JOB; absent otherwise; lives as long as the payload */
     char id[DR_JOB_ID_BYTES_MAX + 1u];
     struct dr_agent_job job;
 };

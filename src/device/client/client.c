@@ -209,10 +209,15 @@ enum dr_status dr_client_start(struct dr_client *client)
 {
     struct dr_agent_record record;
     const struct dr_link *link = client->config.link;
+    const struct dr_client_path *path = client->config.path;
     DR_TRY(dr_identity_endpoint(&client->vault, &client->endpoint));
     dr_client_load(client, &record);
     bool died = dr_client_tell_crash(client, &record);
     dr_client_learn(client);
+    if (path != NULL) {
+        client->facts.more_protocols = path->protocols;
+        path->start(client);
+    }
     link->listen(link->context, dr_client_sink, client);
     dr_client_retain(client, DR_MARK_NONE);
     dr_agent_init(&client->agent, &client->facts, &record);
@@ -255,6 +260,10 @@ void dr_client_turn(struct dr_client *client, uint32_t wait_ms)
     if (now_ms >= next_ms) {
         const struct dr_agent_event tick = {.kind = DR_EVENT_TICK};
         dr_client_event(client, &tick);
+        next_ms = dr_agent_next_ms(&client->agent);
+    }
+    if (config->path != NULL) {
+        wait_ms = config->path->turn(client) ? 0 : wait_ms;
         next_ms = dr_agent_next_ms(&client->agent);
     }
     if (next_ms > now_ms && next_ms - now_ms < wait_ms) {

@@ -58,6 +58,21 @@ struct dr_client_product {
         uint32_t *ret_wait_s);
 };
 
+struct dr_client;
+struct dr_client_https_state; /* https.h */
+
+/* A second way for blocks beside MQTT, linked only by a product that names one (https.h). */
+struct dr_client_path {
+    uint8_t protocols; /* what of a document's list it adds: DR_JOB_PROTOCOL_* */
+    void (*start)(struct dr_client *client);
+    /* Something was heard on MQTT and goes to the agent next; may be changed. */
+    void (*hear)(struct dr_client *client, struct dr_heard *heard);
+    /* The agent wants these blocks. false: by MQTT. */
+    bool (*request)(struct dr_client *client, const struct dr_block_range *blocks);
+    /* Once in each dr_client_turn. true: there is more to do at once. */
+    bool (*turn)(struct dr_client *client);
+};
+
 /* Everything is kept for the life of the client. */
 struct dr_client_config {
     const struct dr_crypto *crypto;
@@ -68,6 +83,8 @@ struct dr_client_config {
     const struct dr_boot_info *info; /* decoded, with its keys */
     struct dr_client_board board;
     struct dr_client_product product;
+    const struct dr_client_path *path;   /* NULL: blocks come by MQTT alone */
+    struct dr_client_https_state *https; /* its memory */
     uint8_t *scratch; /* the block buffer: encryption, verification; multiple of 32, >= 1024 */
     uint32_t scratch_bytes;
     uint32_t block_bytes;  /* of a download: see slot.h for what fits the flash */

@@ -30,6 +30,9 @@ void dr_client_verify(struct dr_client *client, struct dr_agent_event *done);
 
 /* network.c: the link. */
 enum dr_status dr_client_connect(struct dr_client *client);
+/* Who we are, whom we believe and since when; borrows the workspace until the next verification. */
+enum dr_status dr_client_trust(struct dr_client *client, struct dr_link_identity *ret_identity);
+enum dr_reason dr_client_reason_of(enum dr_link_fault fault);
 void dr_client_send(struct dr_client *client, const struct dr_agent_action *action);
 void dr_client_sink(void *context, const struct dr_link_event *event);
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static enum dr_reason reason_of(enum dr_link_fault fault)
+enum dr_reason dr_client_reason_of(enum dr_link_fault fault)
 {
     switch (fault) {
     case DR_LINK_FAULT_TLS_UNTRUSTED:
@@ -59,22 +59,15 @@ static enum dr_status make_filter(const char *thing, const char *ends, char out[
     return writer.status;
 }
 
-enum dr_status dr_client_connect(struct dr_client *client)
+enum dr_status dr_client_trust(struct dr_client *client, struct dr_link_identity *ret_identity)
 {
     const struct dr_client_clock *clock = &client->clock;
     bool recovery = client->config.info->mode == DR_MODE_RECOVERY;
-    char texts[DR_ARRAY_COUNT(filters)][DR_TOPIC_BYTES_MAX];
-    struct dr_link_subscription subscriptions[DR_ARRAY_COUNT(filters)];
     char *ca = client->workspace.pem.ca;
     char *certificate = client->workspace.pem.certificate;
     DR_TRY(dr_identity_certificates(&client->vault, recovery, ca, certificate));
-    for (size_t i = 0; i < DR_ARRAY_COUNT(filters); i++) {
-        DR_TRY(make_filter(client->endpoint.thing, filters[i].ends, texts[i]));
-        subscriptions[i].filter = texts[i];
-        subscriptions[i].qos = filters[i].qos;
-    }
     uint64_t since_ms = dr_client_now(client) - clock->told_ms;
-    const struct dr_link_identity identity = {
+    *ret_identity = (struct dr_link_identity){
         .host = client->endpoint.host,
         .port = client->endpoint.port,
         .client_id = client->endpoint.thing,
@@ -84,6 +77,20 @@ enum dr_status dr_client_connect(struct dr_client *client)
         .floor_s = dr_client_floor_s(client),
         .now_s = clock->told_s == 0 ? 0 : clock->told_s + seconds(since_ms),
     };
+    return DR_OK;
+}
+
+enum dr_status dr_client_connect(struct dr_client *client)
+{
+    char texts[DR_ARRAY_COUNT(filters)][DR_TOPIC_BYTES_MAX];
+    struct dr_link_subscription subscriptions[DR_ARRAY_COUNT(filters)];
+    struct dr_link_identity identity;
+    DR_TRY(dr_client_trust(client, &identity));
+    for (size_t i = 0; i < DR_ARRAY_COUNT(filters); i++) {
+        DR_TRY(make_filter(client->endpoint.thing, filters[i].ends, texts[i]));
+        subscriptions[i].filter = texts[i];
+        subscriptions[i].qos = filters[i].qos;
+    }
     const struct dr_link *link = client->config.link;
     return link->connect(link->context, &identity, subscriptions, DR_ARRAY_COUNT(filters));
 }
@@ -91,7 +98,12 @@ enum dr_status dr_client_connect(struct dr_client *client)
 void dr_client_send(struct dr_client *client, const struct dr_agent_action *action)
 {
     const struct dr_link *link = client->config.link;
+    const struct dr_client_path *path = client->config.path;
     struct dr_letter *letter = &client->letter;
+    if (action->send.message == DR_SEND_BLOCKS && path != NULL &&
+        path->request(client, &action->send.blocks)) {
+        return;
+    }
     enum dr_status status = dr_agent_compose(&client->agent, action, &client->self, letter);
     if (status == DR_OK) {
         status = link->publish(
@@ -113,6 +125,9 @@ static void hear(struct dr_client *client, const struct dr_link_event *event)
     if (heard->time_s != 0) {
         dr_client_clock_tell(client, heard->time_s);
     }
+    if (client->config.path != NULL) {
+        client->config.path->hear(client, heard);
+    }
     dr_client_event(client, &heard->event);
 }
 
@@ -130,7 +145,7 @@ void dr_client_sink(void *context, const struct dr_link_event *event)
         dr_client_log(client, "connected", client->endpoint.host);
     } else {
         agent_event.kind = DR_EVENT_LINK_DOWN;
-        agent_event.reason = reason_of(event->fault);
+        agent_event.reason = dr_client_reason_of(event->fault);
         dr_client_log(
             client, "disconnected",
             agent_event.reason != DR_REASON_NONE ? dr_reason_word(agent_event.reason) : "network");

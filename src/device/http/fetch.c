@@ -26,6 +26,7 @@ void dr_http_close(struct dr_http *http)
     http->request_bytes = 0;
     http->written_bytes = 0;
     http->ahead_bytes = 0;
+    http->more = false;
     dr_http_unsend(http);
 }
 
@@ -41,7 +42,9 @@ enum dr_status dr_http_set_file(struct dr_http *http, uint32_t file_bytes, uint3
     if (http->file_bytes == file_bytes && http->block_bytes == block_bytes) {
         return DR_OK;
     }
-    dr_http_forget(http);
+    if (http->owed_count > 0 || http->sent_count > 0) {
+        dr_http_forget(http);
+    }
     if (block_bytes == 0 || block_bytes > http->config.block_capacity_bytes) {
         return DR_E_SPACE;
     }
@@ -291,6 +294,7 @@ enum dr_status dr_http_poll(struct dr_http *http, uint64_t now_ms, bool may_send
     for (uint32_t i = 0; i < STEPS_PER_POLL && status == DR_OK && http->open; i++) {
         status = step(http, now_ms, may_send);
     }
+    http->more = status == DR_OK && http->open;
     if (status == DR_E_CLOSED) {
         return status;
     }

@@ -69,11 +69,13 @@ struct dr_http_config {
     void *sink_context;
 };
 
-/* Caller-owned, about 2.6 KiB beside the block. Look at fault, owed_count and head.status only. */
+/* Caller-owned, about 2.6 KiB beside the block. Look at fault, owed_count, more and head.status
+ * only. */
 struct dr_http {
     enum dr_http_fault fault;
     uint32_t owed_count; /* blocks that are wanted and have not come */
     struct dr_http_head head;
+    bool more; /* the last poll stopped though there was more to do */
 
     /* private, do not touch */
     struct dr_http_config config;
@@ -110,7 +112,8 @@ void dr_http_init(struct dr_http *http, const struct dr_http_config *config);
  * has. DR_E_SPACE: too long. The old URL is kept then. */
 DR_MUST_USE enum dr_status dr_http_set_url(struct dr_http *http, const char *url, size_t url_len);
 
-/* The file that blocks are counted in. Another one forgets everything that is wanted.
+/* The file that blocks are counted in. Another one, or other blocks, forget everything that is
+ * wanted; a connection with nothing under way is kept. Not from the sink.
  * DR_E_SPACE: a block does not fit the buffer. */
 DR_MUST_USE enum dr_status
 dr_http_set_file(struct dr_http *http, uint32_t file_bytes, uint32_t block_bytes);
@@ -132,6 +135,11 @@ DR_MUST_USE enum dr_status dr_http_poll(struct dr_http *http, uint64_t now_ms, b
 static inline bool dr_http_is_open(const struct dr_http *http)
 {
     return http->open;
+}
+
+static inline bool dr_http_counts(const struct dr_http *http, uint32_t file_bytes, uint32_t block)
+{
+    return http->file_bytes == file_bytes && http->block_bytes == block;
 }
 
 static inline bool dr_http_is_connected(const struct dr_http *http)
