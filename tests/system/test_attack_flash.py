@@ -75,6 +75,8 @@ class FlashTest(_DeviceTest):
         self.update(cloud, device, "two", "1.2.0", 3, 5)
         latest = self.keep(device)
         good, recovery = ("1.2.0", "normal"), ("1.0.0", "recovery")
+        # A firmware that finds no identity ends at once; before it is switched off it may have done so five times.
+        homeless = (good, recovery, ("1.2.0", "safe"))
         self.assertEqual(self.boot(device), good)
         self.keep(device)
 
@@ -111,9 +113,9 @@ class FlashTest(_DeviceTest):
         for title, data in cases.items():
             with self.subTest(title):
                 self.put(device, data)
-                ran = self.boot(device)
-                self.assertIn(ran, (good, recovery))
-                self.assertIn(self.boot(device), (good, recovery))
+                allowed = homeless if "vault" in title else (good, recovery)
+                self.assertIn(self.boot(device), allowed)
+                self.assertIn(self.boot(device), allowed)
         self.put(device, part(bytes(len(latest)), FACTORY))
         self.assertEqual(self.boot(device), good, "without a factory image")
 
@@ -127,7 +129,7 @@ class FlashTest(_DeviceTest):
                 data[at + chance.randrange(size)] ^= 1 << chance.randrange(8)
             with self.subTest(f"flips {number} in {area}"):
                 self.put(device, data)
-                self.assertIn(self.boot(device), (good, recovery))
+                self.assertIn(self.boot(device), homeless if area == VAULT else (good, recovery))
 
         self.put(device, latest)
         self.assertEqual(self.boot(device), good, "when all is put right")
