@@ -22,7 +22,9 @@ const struct dr_boot_policy dr_boot_policy_default = {
     .halt_wait_ms = 60000,
     .rom_watchdog_ms = 10000,
     .poll_ms = 50,
-    .limits = {.hang_s = 16, .health_s = 600, .soak_s = 60, .seal_s = 3600},
+    /* Three tries of a task that stops (5 s until it is missed) and their boots fit into a minute:
+     * tests/unit/test_recovery.c measures it. */
+    .limits = {.hang_s = 10, .health_s = 600, .soak_s = 60, .seal_s = 3600},
     .limits_min = {.hang_s = 1, .health_s = 1, .soak_s = 0, .seal_s = 0},
     .limits_max = {.hang_s = 60, .health_s = 3600, .soak_s = 3600, .seal_s = 43200},
     .rom_version = 1,
