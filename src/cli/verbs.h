@@ -24,6 +24,7 @@
     X(update_create)                                                                               \
     X(update_watch)                                                                                \
     X(update_cancel)                                                                               \
+    X(update_revert)                                                                               \
     X(update_list)                                                                                 \
     X(things_list)                                                                                 \
     X(things_show)

@@ -72,7 +72,11 @@
     X(DR_REASON_FLAGS, 56, "image_flags", "the image is of a kind that is not supported")          \
     X(DR_REASON_TLV_AREA, 57, "image_tlv_area", "a TLV area of the image has a wrong length")      \
     X(DR_REASON_TLV_ENTRY, 58, "image_tlv_entry", "a TLV entry of the image is malformed")         \
-    X(DR_REASON_RESTART, 59, "restart", "the firmware reset the device too soon after its start")
+    X(DR_REASON_RESTART, 59, "restart", "the firmware reset the device too soon after its start")  \
+    X(DR_REASON_COMMAND_SIGNATURE, 60, "command_signature",                                        \
+      "the command is not signed by a key that this product trusts")                               \
+    X(DR_REASON_COMMAND_TARGET, 61, "command_target", "the command is for another image")          \
+    X(DR_REASON_SEALED, 62, "already_sealed", "the image is sealed: there is no way back")
 
 enum dr_reason {
 #define DR_REASON_ENUM(name, number, word, text) name = number,

@@ -233,8 +233,9 @@ class Stage:
         link = Proxy(self.world.settings()["mqtt_port"], bytes_s or self.board.link_bytes_s)
         try:
             self.device.verb("net", "--redirect", f"127.0.0.1:{link.port}")
+            begin = time.time()
             self.device.verb("power", "cycle")
-            self.wait_connected()
+            self.wait_reported(begin)
             link.to_client_bytes = 0
             yield link
         finally:
@@ -259,11 +260,10 @@ class Stage:
         counters = wait_for("the gate's counters settle", settled, 20)
         return counters.get("streamMessages", 0), counters.get("streamBytes", 0)
 
-    def wait_connected(self):
-        """Until the cloud has a connection of this boot: the last report is younger than now."""
-        begin = time.time()
-        wait_for(f"{self.name} is connected",
-                 lambda: self.world.thing(self.name)["reported"].get("reportedAt", 0) > begin, 60, 0.05)
+    def wait_reported(self, since):
+        """Until the cloud has a report that is younger than this time."""
+        wait_for(f"{self.name} has reported",
+                 lambda: self.world.thing(self.name)["reported"].get("reportedAt", 0) > since, 60, 0.05)
 
     def explain(self):
         if self.device is None:

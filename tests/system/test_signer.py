@@ -15,7 +15,7 @@ import unittest
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("DARUMA_BIN", SOURCE / "build/bin"))
 SIGNER = BIN / "daruma-signer"
-PING, PROFILES, SIGN_FILE, SIGN_IMAGE, APPROVE = 1, 2, 3, 4, 5
+PING, PROFILES, SIGN_FILE, SIGN_IMAGE, APPROVE, SIGN_COMMAND = 1, 2, 3, 4, 5, 6
 OK, NOT_FOUND, FORMAT, UNSUPPORTED, STATE, DENIED, CONFLICT = 0, -7, -4, -6, -9, -13, -15
 
 
@@ -150,6 +150,28 @@ class SignerTest(unittest.TestCase):
         self.assertIn("--approve", detail)
         subprocess.run([SIGNER, "--approve", digest.hex(), "--profile", "lock", "--socket", self.path], check=True)
         self.assertEqual(self.ask(SIGN_IMAGE, text("lock") + image(digest, "demo-lock", 1))[0], OK)
+
+    def test_commands(self):
+        """Signed bytes that no image has, only by a profile with a product, only for that product."""
+        self.make_key("lock", conf="kind image\nproduct demo-lock\n")
+        self.start()
+        digest = hashlib.sha256(b"image to leave").digest()
+
+        def command(profile, product, action=2):
+            return self.ask(SIGN_COMMAND, text(profile) + digest + text(product) + bytes([action]))
+        status, _, signature = command("lock", "demo-lock")
+        self.assertEqual(status, OK)
+        public = self.directory / "public.pem"
+        subprocess.run(["openssl", "pkey", "-in", self.keys / "lock.key", "-pubout", "-out", public], check=True)
+        covered, der = self.directory / "covered", self.directory / "der"
+        covered.write_bytes(b"daruma-cmd-1\0revert\0demo-lock\0" + digest)
+        der.write_bytes(signature[1:])
+        subprocess.run(["openssl", "dgst", "-sha256", "-verify", public, "-signature", der, covered], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.assertEqual(command("lock", "garden-gate")[0], DENIED)
+        self.assertEqual(command("default", "")[0], DENIED)
+        self.assertEqual(command("nobody", "demo-lock")[0], NOT_FOUND)
+        self.assertEqual(command("lock", "demo-lock", 1)[0], FORMAT)
 
     def test_damaged_state_is_not_a_fresh_start(self):
         self.make_key("lock", conf="kind image\nproduct demo-lock\n")

@@ -20,10 +20,11 @@ static void test_requests(void)
 {
     struct dr_signer_request request = {
         .operation = DR_SIGNER_SIGN_IMAGE, .profile = "lock", .image = sample_image(7, 3, 9)};
+    request.command = DR_JOB_ACTION_REVERT;
     request.image.order.version.build = 0x01020304;
     struct dr_signer_request back;
     uint8_t bytes[512];
-    for (int operation = DR_SIGNER_PING; operation <= DR_SIGNER_APPROVE; operation++) {
+    for (int operation = DR_SIGNER_PING; operation <= DR_SIGNER_SIGN_COMMAND; operation++) {
         struct dr_writer writer;
         dr_writer_init(&writer, bytes, sizeof(bytes));
         request.operation = (enum dr_signer_operation)operation;
@@ -34,6 +35,13 @@ static void test_requests(void)
             EXPECT(dr_signer_request_decode(bytes + 4, cut, &back) != DR_OK);
         }
         EXPECT(dr_signer_request_decode(bytes + 4, writer.size_bytes - 3, &back) != DR_OK);
+        if (operation == DR_SIGNER_SIGN_COMMAND) {
+            REQUIRE(dr_signer_request_decode(bytes + 4, writer.size_bytes - 4, &back) == DR_OK);
+            EXPECT_STR(back.image.product, "demo-lock");
+            EXPECT_EQ(back.command, DR_JOB_ACTION_REVERT);
+            bytes[writer.size_bytes - 1] = DR_JOB_ACTION_UPDATE; /* not a command */
+            EXPECT(dr_signer_request_decode(bytes + 4, writer.size_bytes - 4, &back) != DR_OK);
+        }
         if (operation == DR_SIGNER_SIGN_IMAGE) {
             REQUIRE(dr_signer_request_decode(bytes + 4, writer.size_bytes - 4, &back) == DR_OK);
             EXPECT_STR(back.profile, "lock");

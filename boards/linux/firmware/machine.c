@@ -140,6 +140,7 @@ static enum dr_status open_client(struct dr_firmware *firmware)
             },
         .path = &dr_client_https,
         .https = &firmware->https,
+        .commands = &dr_client_commands,
         .scratch = firmware->scratch,
         .scratch_bytes = sizeof(firmware->scratch),
         .block_bytes = DR_FIRMWARE_BLOCK_BYTES,

@@ -223,6 +223,7 @@ static enum dr_status open_client(struct dr_firmware *firmware)
                 .log = log_line,
             },
         .product = {.may = may},
+        .commands = &dr_client_commands,
         .scratch = firmware->scratch,
         .scratch_bytes = sizeof(firmware->scratch),
         .block_bytes = BLOCK_BYTES,

@@ -75,6 +75,7 @@ void dr_api_thing_state(struct dr_api_call *call);
 void dr_api_thing_timeline(struct dr_api_call *call);
 void dr_api_thing_counters(struct dr_api_call *call);
 void dr_api_recovery_certificate(struct dr_api_call *call);
+void dr_api_command(struct dr_api_call *call);
 void dr_api_list_audit(struct dr_api_call *call);
 
 /* s3 (s3_buckets.c, s3_objects.c, s3_list.c) */

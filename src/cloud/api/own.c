@@ -3,6 +3,7 @@
 #include "cloud/api/fetches.h"
 #include "cloud/api/handlers.h"
 #include "cloud/service/certificates.h"
+#include "cloud/service/commands.h"
 #include "cloud/service/report.h"
 
 #include <stdlib.h>
@@ -80,6 +81,14 @@ void dr_api_recovery_certificate(struct dr_api_call *call)
         dr_service_create_certificate_from_csr(
             &call->use, csr, dr_api_parameter(call, 0), true, true, &body),
         &body);
+}
+
+/* A signed command to one thing: body {command, jobId, signingProfileName}. */
+void dr_api_command(struct dr_api_call *call)
+{
+    json_t *body = NULL;
+    dr_api_done(
+        call, dr_service_command(&call->use, dr_api_parameter(call, 0), call->body, &body), &body);
 }
 
 void dr_api_list_audit(struct dr_api_call *call)

@@ -15,6 +15,8 @@ static const struct dr_api_route routes[] = {
      DR_API_BODY_NONE, NULL, "nextToken maxResults", NULL},
     {"GET", "/daruma/things/{}/counters", "ThingCounters", dr_api_thing_counters, DR_API_VIEWER,
      DR_API_BODY_NONE, NULL, NULL, NULL},
+    {"POST", "/daruma/things/{}/commands", "CreateCommand", dr_api_command, DR_API_OPERATOR,
+     DR_API_BODY_JSON, NULL, NULL, "command:s jobId:s signingProfileName:s"},
     {"POST", "/daruma/things/{}/recovery-certificate", "CreateRecoveryCertificate",
      dr_api_recovery_certificate, DR_API_ADMIN, DR_API_BODY_JSON, NULL, NULL,
      "certificateSigningRequest:s"},

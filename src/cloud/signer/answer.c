@@ -2,6 +2,7 @@
 /* What the signer does with a request. */
 #include "base/text.h"
 #include "cloud/signer/listener.h"
+#include "crypto/crypto.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -79,6 +80,32 @@ static void sign_image(
     sign(slot, request->image.digest, answer);
 }
 
+/* The digest of a command never leaves the signer, and its first bytes are no image's. */
+static void sign_command(
+    const struct dr_signer_slot *slot, const struct dr_signer_request *request,
+    struct dr_signer_answer *answer)
+{
+    uint8_t bytes[DR_JOB_COMMAND_BYTES_MAX];
+    uint8_t digest[DR_SHA256_BYTES];
+    struct dr_writer writer;
+    if (slot->facts.kind != DR_SIGNER_KIND_IMAGE) {
+        refuse(answer, DR_E_DENIED, "this profile signs files, not commands");
+        return;
+    }
+    if (strcmp(slot->facts.product, request->image.product) != 0) {
+        refuse(answer, DR_E_DENIED, "the command is for another product than the profile");
+        return;
+    }
+    dr_writer_init(&writer, bytes, sizeof(bytes));
+    dr_job_write_command(&writer, request->command, request->image.product, request->image.digest);
+    if (writer.status != DR_OK) {
+        refuse(answer, writer.status, "the command is too long");
+        return;
+    }
+    dr_sha256_once(&dr_crypto_openssl, bytes, writer.size_bytes, digest);
+    sign(slot, digest, answer);
+}
+
 static void approve(
     struct dr_signer_slot *slot, uid_t uid, const struct dr_signer_request *request,
     struct dr_signer_answer *answer)
@@ -105,9 +132,10 @@ static void log_act(
 {
     char line[512];
     char digest[DR_HEX_SIZE(DR_SIGNER_DIGEST_BYTES)];
-    const char *act = request->operation == DR_SIGNER_APPROVE      ? "approve"
-                      : request->operation == DR_SIGNER_SIGN_IMAGE ? "sign-image"
-                                                                   : "sign-file";
+    const char *act = request->operation == DR_SIGNER_APPROVE        ? "approve"
+                      : request->operation == DR_SIGNER_SIGN_IMAGE   ? "sign-image"
+                      : request->operation == DR_SIGNER_SIGN_COMMAND ? "sign-command"
+                                                                     : "sign-file";
     dr_hex_encode(request->image.digest, sizeof(request->image.digest), digest);
     (void)snprintf(
         line, sizeof(line), "level=%s msg=%s profile=%s uid=%lu digest=%s result=%s",
@@ -127,6 +155,8 @@ static void with_profile(
         sign_file(slot, request, answer);
     } else if (request->operation == DR_SIGNER_SIGN_IMAGE) {
         sign_image(slot, request, answer);
+    } else if (request->operation == DR_SIGNER_SIGN_COMMAND) {
+        sign_command(slot, request, answer);
     } else {
         approve(slot, uid, request, answer);
     }
@@ -151,6 +181,7 @@ void dr_signer_answer_request(
     case DR_SIGNER_SIGN_FILE:
     case DR_SIGNER_SIGN_IMAGE:
     case DR_SIGNER_APPROVE:
+    case DR_SIGNER_SIGN_COMMAND:
         with_profile(listener, uid, request, ret_answer);
         return;
     }

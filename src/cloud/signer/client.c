@@ -209,6 +209,17 @@ enum dr_status dr_signer_sign_image(
     return ask_for(client, &request, ret_signature, error);
 }
 
+enum dr_status dr_signer_sign_command(
+    const struct dr_signer_client *client, const char *profile, enum dr_job_action command,
+    const struct dr_signer_image *image, struct dr_signer_signature *ret_signature,
+    char error[DR_SIGNER_ERROR_BYTES])
+{
+    struct dr_signer_request request = {
+        .operation = DR_SIGNER_SIGN_COMMAND, .image = *image, .command = command};
+    DR_TRY(name_profile(&request, profile, error));
+    return ask_for(client, &request, ret_signature, error);
+}
+
 enum dr_status dr_signer_approve(
     const struct dr_signer_client *client, const char *profile,
     const uint8_t digest[DR_SIGNER_DIGEST_BYTES], char error[DR_SIGNER_ERROR_BYTES])

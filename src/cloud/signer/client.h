@@ -42,6 +42,14 @@ DR_MUST_USE enum dr_status dr_signer_sign_image(
     const struct dr_signer_client *client, const char *profile, const struct dr_signer_image *image,
     struct dr_signer_signature *ret_signature, char error[DR_SIGNER_ERROR_BYTES]);
 
+/* DER ECDSA signature of the product's key over a command (format/job.h): an image of the profile's
+ * product, named by its digest, is to be left. The signer builds the bytes itself, so what it signs
+ * can never be an image. */
+DR_MUST_USE enum dr_status dr_signer_sign_command(
+    const struct dr_signer_client *client, const char *profile, enum dr_job_action command,
+    const struct dr_signer_image *image, struct dr_signer_signature *ret_signature,
+    char error[DR_SIGNER_ERROR_BYTES]);
+
 /* Let one image digest be signed by a profile that asks for approval. */
 DR_MUST_USE enum dr_status dr_signer_approve(
     const struct dr_signer_client *client, const char *profile,

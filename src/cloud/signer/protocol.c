@@ -97,7 +97,7 @@ static void read_image(struct dr_reader *reader, struct dr_signer_image *image)
 static bool has_profile(enum dr_signer_operation operation)
 {
     return operation == DR_SIGNER_SIGN_FILE || operation == DR_SIGNER_SIGN_IMAGE ||
-           operation == DR_SIGNER_APPROVE;
+           operation == DR_SIGNER_APPROVE || operation == DR_SIGNER_SIGN_COMMAND;
 }
 
 enum dr_status
@@ -111,6 +111,9 @@ dr_signer_request_encode(const struct dr_signer_request *request, struct dr_writ
     }
     if (request->operation == DR_SIGNER_SIGN_IMAGE) {
         write_image(writer, &request->image);
+    } else if (request->operation == DR_SIGNER_SIGN_COMMAND) {
+        write_text(writer, request->image.product, DR_SIGNER_PRODUCT_MAX);
+        dr_write_u8(writer, (uint8_t)request->command);
     }
     return end_message(writer, at);
 }
@@ -127,7 +130,7 @@ enum dr_status dr_signer_request_decode(
     if (reader.status == DR_OK && version != DR_SIGNER_VERSION) {
         return DR_E_UNSUPPORTED;
     }
-    if (operation < DR_SIGNER_PING || operation > DR_SIGNER_APPROVE) {
+    if (operation < DR_SIGNER_PING || operation > DR_SIGNER_SIGN_COMMAND) {
         return reader.status != DR_OK ? reader.status : DR_E_UNSUPPORTED;
     }
     request.operation = (enum dr_signer_operation)operation;
@@ -140,6 +143,13 @@ enum dr_status dr_signer_request_decode(
     }
     if (request.operation == DR_SIGNER_SIGN_IMAGE) {
         read_image(&reader, &request.image);
+    } else if (request.operation == DR_SIGNER_SIGN_COMMAND) {
+        read_text(&reader, request.image.product, DR_SIGNER_PRODUCT_MAX);
+        unsigned command = dr_read_u8(&reader);
+        if (command != DR_JOB_ACTION_REVERT && command != DR_JOB_ACTION_FACTORY) {
+            dr_reader_fail(&reader, DR_E_FORMAT);
+        }
+        request.command = (enum dr_job_action)command;
     }
     DR_TRY(dr_reader_end(&reader));
     *ret_request = request;
@@ -184,7 +194,8 @@ static void read_profiles(struct dr_reader *reader, struct dr_signer_answer *ans
 
 static bool has_signature(enum dr_signer_operation operation)
 {
-    return operation == DR_SIGNER_SIGN_FILE || operation == DR_SIGNER_SIGN_IMAGE;
+    return operation == DR_SIGNER_SIGN_FILE || operation == DR_SIGNER_SIGN_IMAGE ||
+           operation == DR_SIGNER_SIGN_COMMAND;
 }
 
 enum dr_status dr_signer_answer_encode(

@@ -14,6 +14,7 @@
 #include "base/cursor.h"
 #include "base/status.h"
 #include "format/image.h"
+#include "format/job.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,11 +36,13 @@ enum dr_signer_operation {
     DR_SIGNER_SIGN_FILE = 3,
     DR_SIGNER_SIGN_IMAGE = 4,
     DR_SIGNER_APPROVE = 5, /* only for the uid that runs the signer, and root */
+    DR_SIGNER_SIGN_COMMAND = 6,
 };
 
 enum dr_signer_kind {
-    DR_SIGNER_KIND_FILE = 1,  /* signs uploaded bytes for foreign agents: sign-file only */
-    DR_SIGNER_KIND_IMAGE = 2, /* holds a product key: sign-image only, under its policy */
+    DR_SIGNER_KIND_FILE = 1, /* signs uploaded bytes for foreign agents: sign-file only */
+    DR_SIGNER_KIND_IMAGE =
+        2, /* holds a product key: sign-image and sign-command, under its policy */
 };
 
 struct dr_signer_profile {
@@ -62,6 +65,7 @@ struct dr_signer_request {
     enum dr_signer_operation operation;
     char profile[DR_SIGNER_PROFILE_MAX + 1]; /* not for PING and PROFILES */
     struct dr_signer_image image;            /* SIGN_FILE and APPROVE use the digest alone */
+    enum dr_job_action command;              /* SIGN_COMMAND, with the image's digest and product */
 };
 
 struct dr_signer_signature {

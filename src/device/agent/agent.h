@@ -97,6 +97,8 @@ enum dr_agent_code {
     DR_CODE_STREAM_FINAL, /* the stream will never give this: unknown, forbidden, out of range */
 };
 
+struct dr_step;
+
 /* A job as the agent needs it; what the document says is a hint until head and tail are checked. */
 struct dr_agent_job {
     struct dr_job_ref ref;
@@ -104,6 +106,7 @@ struct dr_agent_job {
     uint8_t file;         /* fileid */
     bool started;         /* IN_PROGRESS already */
     bool has_digest;      /* the document names the image's digest */
+    uint8_t command;      /* enum dr_job_action of a signed command; 0: an update */
     enum dr_reason fault; /* DR_REASON_NONE, or why the document cannot be used */
     char stream[DR_AGENT_STREAM_BYTES_MAX + 1u];
 };
@@ -250,10 +253,13 @@ struct dr_agent_facts {
     uint32_t health_s;         /* limit of a test boot; waits after failures are multiples of it */
     uint32_t soak_s;
     uint32_t seal_s;
-    uint32_t spare_bytes;                           /* the largest file that fits the spare */
-    uint32_t block_bytes;                           /* wanted for downloads: 256 to 131072 */
-    uint32_t window_bytes;                          /* most that may be outstanding */
-    uint32_t entropy;                               /* for jitter; any value */
+    uint32_t spare_bytes;  /* the largest file that fits the spare */
+    uint32_t block_bytes;  /* wanted for downloads: 256 to 131072 */
+    uint32_t window_bytes; /* most that may be outstanding */
+    uint32_t entropy;      /* for jitter; any value */
+    /* What to do with a signed command whose signature was found good, NULL: there are none for
+     * this product (device/agent/command.h). */
+    void (*obey)(struct dr_step *step);
     struct dr_agent_fate fates[DR_AGENT_FATES_MAX]; /* the one that explains best first */
 };
 

@@ -83,6 +83,9 @@ bool dr_job_equal(const struct dr_job_ref *a, const struct dr_job_ref *b);
 
 /* job.c */
 void dr_job_react(struct dr_step *step, enum dr_reaction reaction);
+/* For what is linked beside it: end the job here; or leave it, and ask again after a while. */
+void dr_job_refuse(struct dr_step *step, enum dr_reason reason);
+void dr_job_rest(struct dr_step *step, uint32_t wait_ms);
 
 /* trial.c: the running image */
 void dr_trial_start(struct dr_step *step);

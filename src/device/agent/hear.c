@@ -14,7 +14,11 @@ read_document(const struct dr_agent *agent, struct dr_json text, struct dr_agent
     if (dr_job_parse_document(text, &document) != DR_OK) {
         return DR_REASON_DOCUMENT;
     }
+    if (document.has_digest) {
+        memcpy(job->ref.digest, document.digest, sizeof(job->ref.digest));
+    }
     if (document.action != DR_JOB_ACTION_UPDATE) {
+        job->command = (uint8_t)document.action;
         return DR_REASON_RESERVED_FEATURE;
     }
     if ((document.protocols & (DR_JOB_PROTOCOL_MQTT | agent->facts->more_protocols)) == 0) {
@@ -28,9 +32,6 @@ read_document(const struct dr_agent *agent, struct dr_json text, struct dr_agent
     job->file = document.file_id;
     job->size_bytes = document.file_size_bytes;
     job->has_digest = document.has_digest;
-    if (document.has_digest) {
-        memcpy(job->ref.digest, document.digest, sizeof(job->ref.digest));
-    }
     return DR_REASON_NONE;
 }
 

@@ -104,6 +104,16 @@ static void refuse(struct dr_step *step, enum dr_reason reason, const char *deta
     be_idle(step);
 }
 
+void dr_job_refuse(struct dr_step *step, enum dr_reason reason)
+{
+    refuse(step, reason, NULL);
+}
+
+void dr_job_rest(struct dr_step *step, uint32_t wait_ms)
+{
+    rest(step, wait_ms == 0 ? DR_AGENT_WAITING : DR_AGENT_IDLE, wait_ms);
+}
+
 /* What the journal and our waits say against the image of the job. false: it was dealt with. */
 static bool welcome(struct dr_step *step)
 {
@@ -182,6 +192,8 @@ static void take_up(struct dr_step *step, const struct dr_agent_job *job)
     agent->job = *job;
     if (job->fault != DR_REASON_NONE) {
         refuse(step, job->fault, NULL);
+    } else if (job->command != 0) {
+        agent->facts->obey(step); /* without it the fault says so */
     } else if (!agent->facts->may_install) {
         wait_for(step, DR_REASON_UNSEALED, NEVER);
     } else if (job->size_bytes > agent->facts->spare_bytes) {

@@ -20,6 +20,7 @@
 #include "device/agent/letter.h"
 #include "device/anchor/anchor.h"
 #include "device/boot/info.h"
+#include "device/client/command.h"
 #include "device/client/health.h"
 #include "device/client/identity.h"
 #include "device/flash/flash.h"
@@ -83,8 +84,9 @@ struct dr_client_config {
     const struct dr_boot_info *info; /* decoded, with its keys */
     struct dr_client_board board;
     struct dr_client_product product;
-    const struct dr_client_path *path;   /* NULL: blocks come by MQTT alone */
-    struct dr_client_https_state *https; /* its memory */
+    const struct dr_client_path *path;         /* NULL: blocks come by MQTT alone */
+    struct dr_client_https_state *https;       /* its memory */
+    const struct dr_client_commands *commands; /* NULL: signed commands are refused */
     uint8_t *scratch; /* the block buffer: encryption, verification; multiple of 32, >= 1024 */
     uint32_t scratch_bytes;
     uint32_t block_bytes;  /* of a download: see slot.h for what fits the flash */

@@ -55,6 +55,7 @@ static void learn_facts(struct dr_client *client)
     facts->confirmed_boots = info->confirmed_boots;
     memcpy(facts->digest, info->digest, sizeof(facts->digest));
     facts->journal_sequence = info->journal_sequence;
+    facts->obey = client->config.commands != NULL ? client->config.commands->obey : NULL;
     facts->health_s = info->limits.health_s;
     facts->soak_s = info->limits.soak_s;
     facts->seal_s = info->limits.seal_s;

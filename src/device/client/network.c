@@ -128,6 +128,10 @@ static void hear(struct dr_client *client, const struct dr_link_event *event)
     if (client->config.path != NULL) {
         client->config.path->hear(client, heard);
     }
+    if (heard->job.command != 0 && client->config.commands != NULL) {
+        heard->job.fault =
+            client->config.commands->judge(client->config.crypto, client->config.info, heard);
+    }
     dr_client_event(client, &heard->event);
 }
 

@@ -6,7 +6,7 @@ and counters, leaves a device that can take the next update, and returns the lin
 """
 from typing import Callable, NamedTuple
 
-from scenarios import network, person, refusal, trial
+from scenarios import command, network, person, refusal, trial
 
 
 class Scenario(NamedTuple):
@@ -29,6 +29,7 @@ SCENARIOS = [
     Scenario(10, "the same image, network back", trial.same_image_again, follows=True),
     Scenario(11, "crashes once it is confirmed", trial.late_revert),
     Scenario(12, "crashes once it is sealed", trial.fault_loop),
+    Scenario(13, "revert by signed command", command.signed_revert),
     Scenario(14, "orders, counters and an undo", refusal.order_and_counter),
     Scenario(15, "network, broker, darumad killed", network.interruptions),
     Scenario(16, "cancelled in mid-download", network.canceled),

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "cli/update.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define TARGET_BYTES 1024u
+
+/* "revert-20261122T120102-3f9a" */
+static void make_id(char *out, size_t capacity_bytes)
+{
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t len = strftime(out, capacity_bytes, "revert-%Y%m%dT%H%M%S", &utc);
+    snprintf(out + len, capacity_bytes - len, "-%05lx", (unsigned long)(now.tv_nsec / 1000));
+}
+
+static int command(
+    struct dr_aws *aws, const char *thing, const char *id, const char *profile, json_t **ret_answer)
+{
+    char job_id[128];
+    char encoded[3 * 128 + 1];
+    char target[TARGET_BYTES];
+    dr_update_job_id(id, job_id);
+    dr_aws_encode(thing, encoded);
+    snprintf(target, sizeof(target), "/daruma/things/%s/commands", encoded);
+    json_t *body = json_pack(
+        "{s:s, s:s, s:s*}", "command", "revert", "jobId", job_id, "signingProfileName", profile);
+    return dr_aws_iot(aws, "POST", target, body, ret_answer);
+}
+
+static int run(struct dr_cli *cli)
+{
+    const char *thing = NULL;
+    const char *id = NULL;
+    const char *profile = NULL;
+    uint64_t timeout_s = 600;
+    char made_id[DR_UPDATE_ID_BYTES];
+    size_t count = 0;
+    bool wait = false;
+    const struct dr_cli_option options[] = {
+        {.name = "id", .text = &id},
+        {.name = "profile", .text = &profile},
+        {.name = "wait", .flag = &wait},
+        {.name = "timeout", .number = &timeout_s},
+    };
+    int result = dr_cli_parse(cli, options, 4, &thing, 1, &count);
+    if (result != 0) {
+        return result;
+    }
+    if (count == 0 || thing[0] == '\0' || strlen(thing) > 128) {
+        return dr_cli_usage(cli, "which thing? `daruma things` shows them");
+    }
+    if (id == NULL) {
+        make_id(made_id, sizeof(made_id));
+        id = made_id;
+    }
+    result = dr_update_check_id(cli, id);
+    struct dr_aws *aws = result == 0 ? dr_aws_open(cli) : NULL;
+    if (aws == NULL) {
+        return result != 0 ? result : DR_EXIT_ERROR;
+    }
+    json_t *answer = NULL;
+    result = command(aws, thing, id, profile, &answer);
+    if (result == 0 && wait) {
+        result = dr_update_follow(cli, aws, id, timeout_s);
+    } else if (result == 0 && cli->json) {
+        result = dr_cli_print_json(cli, json_incref(answer));
+    } else if (result == 0) {
+        printf("%s is told to go back; follow it with `daruma update watch %s`\n", thing, id);
+    }
+    json_decref(answer);
+    dr_aws_close(aws);
+    return result;
+}
+
+const struct dr_cli_verb dr_verb_update_revert = {
+    .noun = "update",
+    .verb = "revert",
+    .summary = "have a thing return to its previous image",
+    .usage = "update revert THING [--wait] [--timeout S] [--id ID] [--profile NAME]",
+    .help =
+        "A command signed by the product's key: leave the image that runs now, while it is not\n"
+        "sealed yet, for the one before it. Nothing is downloaded. daruma-signer must hold the\n"
+        "product's key: NAME.key and a NAME.conf with `kind image` and `product PRODUCT` in the\n"
+        "cloud's signer directory.\n\n"
+        "  --wait          follow it to its end\n"
+        "  --timeout S     with --wait: give up after S seconds (600)\n"
+        "  --id ID         name it yourself, for `daruma update watch` (letters, digits, - and _)\n"
+        "  --profile NAME  the signing profile, where the signer has several products",
+    .run = run,
+};
