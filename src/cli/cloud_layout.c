@@ -187,17 +187,23 @@ static enum dr_status save_identity(
         certificate_path, identity->certificate.pem, identity->certificate.pem_len, 0644);
 }
 
+/* A certificate by another authority means that the authority was exchanged: devices trust the one
+ * they were made with, so a new certificate would lock all of them out. */
 static enum dr_status ensure_server(
-    const struct dr_pki_authority *authority, const char *certificate_path, const char *key_path)
+    const struct dr_cloud *cloud, const struct dr_pki_authority *authority,
+    const char *certificate_path, const char *key_path)
 {
     static const char *const names[] = {"localhost", "127.0.0.1"};
     struct dr_pki_certificate existing;
     struct dr_pki_identity identity;
     int64_t now_s = (int64_t)time(NULL);
     enum dr_status status = dr_pki_certificate_load(certificate_path, &existing);
-    if (status == DR_OK && existing.not_after_s > now_s + DR_PKI_RENEW_DAYS * 86400LL &&
-        dr_pki_certificate_check(authority, &existing) == DR_OK) {
+    bool ours = status == DR_OK && dr_pki_certificate_check(authority, &existing) == DR_OK;
+    if (ours && existing.not_after_s > now_s + DR_PKI_RENEW_DAYS * 86400LL) {
         return DR_OK;
+    }
+    if (status == DR_OK && !ours && !cloud->is_new) {
+        return DR_E_AUTH;
     }
     DR_TRY(dr_pki_create_server(authority, names, 2, now_s, &identity));
     status = save_identity(&identity, certificate_path, key_path);
@@ -247,12 +253,13 @@ static int prepare_server_side(struct dr_cloud *cloud)
         dr_cloud_path(cloud, "pki/ca.key"), &authority);
     if (status == DR_OK) {
         status = ensure_server(
-            authority, dr_cloud_path(cloud, "pki/broker.pem"),
+            cloud, authority, dr_cloud_path(cloud, "pki/broker.pem"),
             dr_cloud_path(cloud, "pki/broker.key"));
     }
     if (status == DR_OK) {
         status = ensure_server(
-            authority, dr_cloud_path(cloud, "pki/api.pem"), dr_cloud_path(cloud, "pki/api.key"));
+            cloud, authority, dr_cloud_path(cloud, "pki/api.pem"),
+            dr_cloud_path(cloud, "pki/api.key"));
     }
     dr_pki_authority_free(authority);
     return status == DR_OK ? 0 : pki_error(cloud, "server certificates", status);

@@ -190,6 +190,16 @@ class CloudTest(unittest.TestCase):
                 self.assertFalse((self.dir / name).exists())
                 (self.home / "lost").rename(self.dir / name)
         # Servers' certificates are another matter: the authority can always make new ones.
+        # Nor one that somebody exchanged: the devices out there trust the first.
+        kept = {name: (self.dir / name).read_bytes() for name in ("pki/ca.pem", "pki/ca.key")}
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "9", "-subj", "/CN=another", "-keyout", self.dir / "pki/ca.key", "-out",
+                        self.dir / "pki/ca.pem"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = self.daruma("cloud", "up", "--dir", self.dir)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("server certificates", done.stderr)
+        for name, content in kept.items():
+            (self.dir / name).write_bytes(content)
         (self.dir / "pki/api.pem").unlink()
         self.up()
         self.assertEqual(self.status()[0], 0)

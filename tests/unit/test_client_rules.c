@@ -165,6 +165,31 @@ static void crash_told(void)
     EXPECT_EQ(record.notes[0].reason, DR_REASON_HANG);
 }
 
+/* Older anchored files: told, and counted where nobody can take it back. Damage is only told. */
+static void vault_told(void)
+{
+    static struct dr_agent_record record;
+    struct dr_anchor_status before;
+    struct dr_anchor_status after;
+    memset(&record, 0, sizeof record);
+    begin();
+    EXPECT_EQ(dr_anchor_status(&anchor, &before), DR_OK);
+    EXPECT(!dr_client_tell_vault(&client, &record));
+    client.vault.health.damaged = true;
+    EXPECT(dr_client_tell_vault(&client, &record));
+    EXPECT_EQ(dr_anchor_status(&anchor, &after), DR_OK);
+    EXPECT_EQ(after.counters[DR_ANCHOR_COUNTER_ALERTS], before.counters[DR_ANCHOR_COUNTER_ALERTS]);
+    client.vault.health.replayed = true;
+    EXPECT(dr_client_tell_vault(&client, &record));
+    EXPECT(!dr_client_tell_vault(&client, &record)); /* no news, and too soon to count again */
+    EXPECT_EQ(dr_anchor_status(&anchor, &after), DR_OK);
+    EXPECT_EQ(
+        after.counters[DR_ANCHOR_COUNTER_ALERTS], before.counters[DR_ANCHOR_COUNTER_ALERTS] + 1u);
+    EXPECT_EQ(record.notes[0].reason, DR_REASON_VAULT_DAMAGED);
+    EXPECT_EQ(record.notes[1].reason, DR_REASON_VAULT_REPLAYED);
+    end();
+}
+
 DR_TEST_MAIN(
-    crash_told, certificate_floor, facts_of_a_trial, facts_of_an_environment_failure,
+    vault_told, crash_told, certificate_floor, facts_of_a_trial, facts_of_an_environment_failure,
     facts_of_recovery)

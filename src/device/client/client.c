@@ -212,7 +212,8 @@ enum dr_status dr_client_start(struct dr_client *client)
     const struct dr_client_path *path = client->config.path;
     DR_TRY(dr_identity_endpoint(&client->vault, &client->endpoint));
     dr_client_load(client, &record);
-    bool died = dr_client_tell_crash(client, &record);
+    bool noted = dr_client_tell_crash(client, &record);
+    noted = dr_client_tell_vault(client, &record) || noted;
     dr_client_learn(client);
     if (path != NULL) {
         client->facts.more_protocols = path->protocols;
@@ -221,7 +222,7 @@ enum dr_status dr_client_start(struct dr_client *client)
     link->listen(link->context, dr_client_sink, client);
     dr_client_retain(client, DR_MARK_NONE);
     dr_agent_init(&client->agent, &client->facts, &record);
-    if (died) {
+    if (noted) {
         DR_IGNORE(dr_client_save(client) != DR_OK); /* told from RAM then, unless the power goes */
     }
     const struct dr_agent_event start = {.kind = DR_EVENT_START};

@@ -10,6 +10,9 @@
 void dr_client_learn(struct dr_client *client);
 /* A crash record in the hand-off becomes a note. true: the record is worth a write. */
 bool dr_client_tell_crash(const struct dr_client *client, struct dr_agent_record *record);
+/* What opening the vault found becomes notes; older anchored files are a local misuse, which the
+ * anchor counts. true: as above. */
+bool dr_client_tell_vault(struct dr_client *client, struct dr_agent_record *record);
 
 /* store.c: vault and requests. */
 enum dr_status dr_client_open_vault(struct dr_client *client);

@@ -119,6 +119,21 @@ bool dr_client_tell_crash(const struct dr_client *client, struct dr_agent_record
     return dr_agent_note(record, reason, detail, record->uptime_s);
 }
 
+bool dr_client_tell_vault(struct dr_client *client, struct dr_agent_record *record)
+{
+    const struct dr_vault_health *health = &client->vault.health;
+    bool told = false;
+    if (health->replayed) {
+        /* Limited by the anchor; what it does not count now it counts at a later start. */
+        DR_IGNORE(dr_anchor_alert(client->config.anchor) != DR_OK);
+        told = dr_agent_note(record, DR_REASON_VAULT_REPLAYED, NULL, record->uptime_s);
+    }
+    if (health->damaged) {
+        told = dr_agent_note(record, DR_REASON_VAULT_DAMAGED, NULL, record->uptime_s) || told;
+    }
+    return told;
+}
+
 void dr_client_learn(struct dr_client *client)
 {
     uint8_t random[4] = {0};
