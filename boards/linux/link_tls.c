@@ -89,20 +89,6 @@ static int check_certificate(int accepted, X509_STORE_CTX *store)
     return 0;
 }
 
-/* libmosquitto names the server by what it was told to connect to, which is an address here. */
-static void name_server(const SSL *ssl, int where, int unused)
-{
-    (void)unused;
-    if ((where & SSL_CB_HANDSHAKE_START) == 0) {
-        return;
-    }
-    struct dr_link_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    SSL *writable = (SSL *)(uintptr_t)ssl; /* the callback's type is stricter than its purpose */
-    if (tls == NULL || SSL_set_tlsext_host_name(writable, tls->host) != 1) {
-        ERR_clear_error(); /* a server that needs the name will refuse us */
-    }
-}
-
 /* A signature by the secure element, as ECDSA_SIG. A longer digest counts by its first 32 bytes,
  * which is what ECDSA over P-256 does with it. */
 static ECDSA_SIG *anchor_sign(
@@ -226,7 +212,6 @@ static enum dr_status set_rules(struct dr_link_tls *tls, SSL_CTX *context)
     }
     SSL_CTX_set_app_data(context, tls);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, check_certificate);
-    SSL_CTX_set_info_callback(context, name_server);
     return DR_OK;
 }
 

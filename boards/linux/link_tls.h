@@ -21,12 +21,12 @@ struct dr_link_tls {
     struct ssl_ctx_st *context; /* NULL: closed */
     enum dr_link_fault fault;   /* what verification of the last handshake found; NONE so far */
     uint64_t until_s;           /* when the first of the server's certificates ends */
+    char host[254];             /* the server's name */
 
     /* private, do not touch */
     struct ec_key_method_st *method;
     struct dr_anchor *anchor;
     uint8_t key;
-    char host[254];
     uint64_t floor_s;
     uint64_t now_s;
 };

@@ -4,8 +4,8 @@
 #define DR_BOARDS_LINUX_FIRMWARE_FIRMWARE_H
 
 #include "boards/linux/channel.h"
-#include "boards/linux/http_stream.h"
-#include "boards/linux/link_mosquitto.h"
+#include "boards/linux/link_mqtt.h"
+#include "boards/linux/tls_stream.h"
 #include "device/anchor/anchor.h"
 #include "device/app/app.h"
 #include "device/boot/info.h"
@@ -21,9 +21,9 @@ struct dr_firmware {
     struct dr_boot_info info;
     struct dr_flash flash;
     struct dr_anchor anchor;
-    struct dr_link_mosquitto mosquitto;
+    struct dr_link_mqtt mqtt;
     struct dr_link link;
-    struct dr_http_stream http;
+    struct dr_tls_stream http;
     struct dr_link_stream stream;
     struct dr_client_https_state https;
     struct dr_client client;

@@ -159,17 +159,15 @@ enum dr_status dr_firmware_init(struct dr_firmware *firmware)
     DR_TRY(take_handoff(firmware));
     dr_channel_flash(&firmware->channel, &firmware->flash);
     DR_TRY(open_anchor(firmware));
-    const struct dr_http_stream_config http = {.context = &firmware->channel, .resolve = resolve};
-    dr_http_stream_init(&firmware->http, &http, &firmware->stream);
+    const struct dr_tls_stream_config http = {.context = &firmware->channel, .resolve = resolve};
+    dr_tls_stream_init(&firmware->http, &http, &firmware->stream);
     firmware->https.stream = &firmware->stream;
     firmware->https.block = firmware->block;
     firmware->https.block_capacity_bytes = sizeof(firmware->block);
-    const struct dr_link_mosquitto_config link = {
-        .anchor = &firmware->anchor,
-        .context = &firmware->channel,
-        .resolve = resolve,
+    const struct dr_link_mqtt_config link = {
+        .stream = {.anchor = &firmware->anchor, .context = &firmware->channel, .resolve = resolve},
         .beside = &firmware->http.wait,
     };
-    DR_TRY(dr_link_mosquitto_init(&firmware->mosquitto, &link, &firmware->link));
+    dr_link_mqtt_init(&firmware->mqtt, &link, &firmware->link);
     return open_client(firmware);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "boards/mps2_an385/port/link_lwip.h"
 
-#include "boards/mps2_an385/port/mqtt.h"
+#include "boards/mqtt.h"
 #include "boards/mps2_an385/port/uptime.h"
 
 #include <FreeRTOS.h>

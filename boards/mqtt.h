@@ -5,8 +5,8 @@
  * itself and cuts long payloads into pieces; this one leaves all of that to the link.
  * No state, no I/O.
  */
-#ifndef DR_BOARDS_MPS2_MQTT_H
-#define DR_BOARDS_MPS2_MQTT_H
+#ifndef DR_BOARDS_MQTT_H
+#define DR_BOARDS_MQTT_H
 
 #include "base/cursor.h"
 #include "base/status.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "boards/mps2_an385/port/mqtt.h"
+#include "boards/mqtt.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "boards/linux/http_stream.h"
+#include "boards/linux/tls_stream.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -17,7 +17,7 @@
 
 static void forget(void *context)
 {
-    struct dr_http_stream *stream = context;
+    struct dr_tls_stream *stream = context;
     SSL_free(stream->ssl);
     dr_link_tls_close(&stream->tls);
     if (stream->wait.fd >= 0) {
@@ -47,7 +47,7 @@ static bool make_address(
 }
 
 static enum dr_status
-open_socket(struct dr_http_stream *stream, const struct dr_link_address *where, uint16_t port)
+open_socket(struct dr_tls_stream *stream, const struct dr_link_address *where, uint16_t port)
 {
     struct sockaddr_storage address;
     socklen_t len = 0;
@@ -68,7 +68,7 @@ open_socket(struct dr_http_stream *stream, const struct dr_link_address *where, 
     return DR_OK;
 }
 
-static enum dr_status open_tls(struct dr_http_stream *stream)
+static enum dr_status open_tls(struct dr_tls_stream *stream)
 {
     SSL_CTX *context = stream->tls.context;
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -78,13 +78,19 @@ static enum dr_status open_tls(struct dr_http_stream *stream)
     if (stream->ssl == NULL || SSL_set_fd(stream->ssl, stream->wait.fd) != 1) {
         return DR_E_CRYPTO;
     }
+    struct in6_addr literal;
+    bool named = inet_pton(AF_INET, stream->tls.host, &literal) != 1 &&
+                 inet_pton(AF_INET6, stream->tls.host, &literal) != 1;
+    if (named && SSL_set_tlsext_host_name(stream->ssl, stream->tls.host) != 1) {
+        return DR_E_CRYPTO;
+    }
     SSL_set_connect_state(stream->ssl);
     return DR_OK;
 }
 
 static enum dr_status open_stream(void *context, const struct dr_link_identity *identity)
 {
-    struct dr_http_stream *stream = context;
+    struct dr_tls_stream *stream = context;
     struct dr_link_address where;
     if (stream->wait.fd >= 0) {
         return DR_E_STATE;
@@ -92,7 +98,7 @@ static enum dr_status open_stream(void *context, const struct dr_link_identity *
     stream->fault = DR_LINK_FAULT_NETWORK;
     DR_TRY(
         stream->config.resolve(stream->config.context, identity->host, stream->attempt++, &where));
-    enum dr_status status = dr_link_tls_open(&stream->tls, identity, NULL);
+    enum dr_status status = dr_link_tls_open(&stream->tls, identity, stream->config.anchor);
     if (status != DR_OK) {
         stream->fault = DR_LINK_FAULT_LOCAL;
         return status;
@@ -108,7 +114,7 @@ static enum dr_status open_stream(void *context, const struct dr_link_identity *
 }
 
 /* What a call of OpenSSL that did not succeed means. */
-static enum dr_status outcome(struct dr_http_stream *stream, int code)
+static enum dr_status outcome(struct dr_tls_stream *stream, int code)
 {
     int error = SSL_get_error(stream->ssl, code);
     ERR_clear_error();
@@ -124,7 +130,7 @@ static enum dr_status outcome(struct dr_http_stream *stream, int code)
     return DR_E_CLOSED;
 }
 
-static enum dr_status finish_connect(struct dr_http_stream *stream)
+static enum dr_status finish_connect(struct dr_tls_stream *stream)
 {
     struct pollfd look = {.fd = stream->wait.fd, .events = POLLOUT};
     int error = 0;
@@ -141,7 +147,7 @@ static enum dr_status finish_connect(struct dr_http_stream *stream)
 
 static enum dr_status state(void *context)
 {
-    struct dr_http_stream *stream = context;
+    struct dr_tls_stream *stream = context;
     if (stream->ssl == NULL) {
         return DR_E_CLOSED;
     }
@@ -163,7 +169,7 @@ static enum dr_status state(void *context)
 static enum dr_status
 write_bytes(void *context, const uint8_t *data, size_t size_bytes, size_t *ret_bytes)
 {
-    struct dr_http_stream *stream = context;
+    struct dr_tls_stream *stream = context;
     int code = SSL_write_ex(stream->ssl, data, size_bytes, ret_bytes);
     return code == 1 ? DR_OK : outcome(stream, code);
 }
@@ -171,19 +177,19 @@ write_bytes(void *context, const uint8_t *data, size_t size_bytes, size_t *ret_b
 static enum dr_status
 read_bytes(void *context, uint8_t *out, size_t capacity_bytes, size_t *ret_bytes)
 {
-    struct dr_http_stream *stream = context;
+    struct dr_tls_stream *stream = context;
     int code = SSL_read_ex(stream->ssl, out, capacity_bytes, ret_bytes);
     return code == 1 ? DR_OK : outcome(stream, code);
 }
 
 static enum dr_link_fault fault(void *context)
 {
-    const struct dr_http_stream *stream = context;
+    const struct dr_tls_stream *stream = context;
     return stream->fault;
 }
 
-void dr_http_stream_init(
-    struct dr_http_stream *stream, const struct dr_http_stream_config *config,
+void dr_tls_stream_init(
+    struct dr_tls_stream *stream, const struct dr_tls_stream_config *config,
     struct dr_link_stream *ret_stream)
 {
     memset(stream, 0, sizeof(*stream));

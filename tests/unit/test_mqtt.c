@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* MQTT packets of the Cortex-M3 board's link, byte for byte. */
-#include "boards/mps2_an385/port/mqtt.c"
+/* MQTT packets of the boards' links, byte for byte. */
+#include "boards/mqtt.c"
 
 #include "tests/unit/check.h"
 
