@@ -92,6 +92,7 @@ static void take_notes(struct dr_bus *bus, struct dr_queue_taken *taken)
         }
         free(note);
     }
+    dr_bus_answers_flush(bus);
     if (taken->lost) { /* which one is not known: begin anew, with everything */
         bus->identity.all = true;
         bus->broken = true;

@@ -64,6 +64,17 @@ struct dr_unsent_packet {
     size_t bytes; /* 0: none */
 };
 
+/* QoS 0 answers to one connection that wait to leave together; see dr_bus_answers_flush. */
+#define DR_BUS_PARTS_BYTES 66560u /* four blocks of 16 KiB */
+struct dr_bus_parts {
+    size_t count; /* 0: none waits */
+    size_t used;
+    uint64_t session;
+    char client_id[DR_WIRE_CLIENT_ID_MAX + 1];
+    char topic[DR_WIRE_TOPIC_MAX + 1];
+    uint8_t data[DR_BUS_PARTS_BYTES];
+};
+
 struct dr_identity_state {
     uint64_t generation;
     uint64_t sequence;      /* of the last change */
@@ -109,6 +120,7 @@ struct dr_bus {
     uint64_t acknowledged; /* what the gate was told */
     struct dr_unsent unsent;
     struct dr_unsent_packet packets[65536];
+    struct dr_bus_parts parts;
     int early_mid; /* written before mosquitto_publish returned its number */
     struct dr_row_list rows;
     struct dr_identity_state identity;
@@ -140,6 +152,8 @@ void dr_bus_greet(struct dr_bus *bus);
 
 /* send.c: answers and outbox rows. */
 void dr_bus_answer(struct dr_bus *bus, const struct dr_device_answer *answer);
+/* Answers may wait for others to go with; whoever made some calls this before it waits. */
+void dr_bus_answers_flush(struct dr_bus *bus);
 void dr_bus_packet_sent(struct dr_bus *bus, int mid, int reason_code);
 void dr_bus_rows_restart(struct dr_bus *bus);
 void dr_bus_rows_run(struct dr_bus *bus);

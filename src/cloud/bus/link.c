@@ -122,6 +122,8 @@ void dr_bus_link_close(struct dr_bus *bus, bool politely)
     bus->asked = false;
     bus->subscribed = false;
     dr_unsent_clear(&bus->unsent);
+    bus->parts.count = 0;
+    bus->parts.used = 0;
     memset(bus->packets, 0, sizeof(bus->packets));
     dr_bus_rows_restart(bus);
 }

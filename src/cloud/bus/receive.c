@@ -245,5 +245,6 @@ void dr_bus_received(
     } else {
         take_device_message(bus, message, &stamp, &sink);
     }
+    dr_bus_answers_flush(bus);
     free_stamp(&stamp);
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Answers go out at once, without acknowledgement: a device asks again. Outbox rows go out one per
  * thing at a time and are removed from the store after their PUBACK. */
+#include "base/cursor.h"
 #include "cloud/bus/bus_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-void dr_bus_answer(struct dr_bus *bus, const struct dr_device_answer *answer)
+/* On wire_topic, to be counted as size_bytes of the device's. */
+static void send_answer(
+    struct dr_bus *bus, const char *wire_topic, const struct dr_device_answer *answer,
+    size_t size_bytes)
 {
     char session[DR_WIRE_TOKEN_BYTES];
     dr_wire_token_format(answer->session, session);
@@ -23,14 +27,79 @@ void dr_bus_answer(struct dr_bus *bus, const struct dr_device_answer *answer)
     int mid;
     bus->early_mid = 0;
     if (!dr_bus_publish(
-            bus, DR_WIRE_OUT_TOPIC, answer->payload, answer->payload_size, 0, properties, &mid)) {
+            bus, wire_topic, answer->payload, answer->payload_size, 0, properties, &mid)) {
         return;
     }
-    if (bus->early_mid != mid && answer->payload_size > 0) {
+    if (bus->early_mid != mid && size_bytes > 0) {
         bus->packets[mid & 0xffff] =
-            (struct dr_unsent_packet){.session = answer->session, .bytes = answer->payload_size};
-        dr_unsent_add(&bus->unsent, answer->session, answer->payload_size);
+            (struct dr_unsent_packet){.session = answer->session, .bytes = size_bytes};
+        dr_unsent_add(&bus->unsent, answer->session, size_bytes);
     }
+}
+
+/* Blocks of one answer travel to the broker together; the gate takes them apart. Each message of
+ * its own would cost the broker another turn of its loop. */
+static bool belongs(const struct dr_bus_parts *parts, const struct dr_device_answer *answer)
+{
+    return parts->session == answer->session && strcmp(parts->topic, answer->topic) == 0 &&
+           strcmp(parts->client_id, answer->client_id) == 0 &&
+           answer->payload_size + DR_WIRE_PART_HEAD_BYTES <= sizeof(parts->data) - parts->used;
+}
+
+void dr_bus_answers_flush(struct dr_bus *bus)
+{
+    struct dr_bus_parts *parts = &bus->parts;
+    struct dr_device_answer answer = {
+        .topic = parts->topic,
+        .payload = parts->data,
+        .payload_size = parts->used,
+        .client_id = parts->client_id,
+        .session = parts->session};
+    size_t size_bytes = parts->used - parts->count * DR_WIRE_PART_HEAD_BYTES;
+    if (parts->count == 1) {
+        answer.payload += DR_WIRE_PART_HEAD_BYTES;
+        answer.payload_size = size_bytes;
+    }
+    if (parts->count > 0) {
+        send_answer(
+            bus, parts->count == 1 ? DR_WIRE_OUT_TOPIC : DR_WIRE_PARTS_TOPIC, &answer, size_bytes);
+    }
+    parts->count = 0;
+    parts->used = 0;
+}
+
+/* A new collection, which begins with this answer. false: it must go by itself. */
+static bool begin_parts(struct dr_bus_parts *parts, const struct dr_device_answer *answer)
+{
+    size_t topic_size = strlen(answer->topic) + 1;
+    size_t client_size = strlen(answer->client_id) + 1;
+    if (answer->qos != 0 || topic_size > sizeof(parts->topic) ||
+        client_size > sizeof(parts->client_id) ||
+        answer->payload_size > sizeof(parts->data) - DR_WIRE_PART_HEAD_BYTES) {
+        return false;
+    }
+    memcpy(parts->topic, answer->topic, topic_size);
+    memcpy(parts->client_id, answer->client_id, client_size);
+    parts->session = answer->session;
+    return true;
+}
+
+void dr_bus_answer(struct dr_bus *bus, const struct dr_device_answer *answer)
+{
+    struct dr_bus_parts *parts = &bus->parts;
+    if (parts->count == 0 || answer->qos != 0 || !belongs(parts, answer)) {
+        dr_bus_answers_flush(bus);
+        if (!begin_parts(parts, answer)) {
+            send_answer(bus, DR_WIRE_OUT_TOPIC, answer, answer->payload_size);
+            return;
+        }
+    }
+    struct dr_writer writer;
+    dr_writer_init(&writer, parts->data + parts->used, sizeof(parts->data) - parts->used);
+    dr_write_u32(&writer, (uint32_t)answer->payload_size);
+    dr_write_bytes(&writer, answer->payload, answer->payload_size);
+    parts->used += writer.size_bytes;
+    parts->count++;
 }
 
 /* ---- outbox rows ---- */

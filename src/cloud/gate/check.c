@@ -34,8 +34,9 @@ check_service(enum dr_gate_access access, const char *topic, int qos, bool retai
     }
     return pass_if(
         !retain &&
-        (strcmp(topic, DR_WIRE_OUT_TOPIC) == 0 || begins(topic, DR_WIRE_PUB_PREFIX) ||
-         strcmp(topic, DR_WIRE_ACK_TOPIC) == 0 || strcmp(topic, DR_WIRE_DELTA_TOPIC) == 0));
+        (strcmp(topic, DR_WIRE_OUT_TOPIC) == 0 || strcmp(topic, DR_WIRE_PARTS_TOPIC) == 0 ||
+         begins(topic, DR_WIRE_PUB_PREFIX) || strcmp(topic, DR_WIRE_ACK_TOPIC) == 0 ||
+         strcmp(topic, DR_WIRE_DELTA_TOPIC) == 0));
 }
 
 /* What a shared subscription is really about. */

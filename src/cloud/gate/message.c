@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What happens to a PUBLISH that was let in: the way of the service, or on to subscribers. */
+#include "base/cursor.h"
 #include "cloud/gate/gate_priv.h"
 
 #include <stdlib.h>
@@ -74,31 +75,45 @@ static bool valid_target(const char *topic)
            (topic[0] != '$' || strncmp(topic, "$aws/", 5) == 0);
 }
 
-static struct dr_outgoing *
-make_outgoing(struct dr_gate *gate, const struct dr_gate_message *message, uint64_t session)
+static struct dr_outgoing *make_outgoing(
+    struct dr_gate *gate, const struct dr_gate_message *message, const uint8_t *data,
+    size_t size_bytes)
 {
     size_t topic_size = strlen(message->target_topic) + 1;
     size_t client_size = strlen(message->client_id) + 1;
     struct dr_outgoing *outgoing = malloc(sizeof(*outgoing) + topic_size + client_size);
-    void *payload = gate->port.alloc(gate->port.context, message->payload_size + 1);
+    void *payload = gate->port.alloc(gate->port.context, size_bytes + 1);
     if (outgoing == NULL || payload == NULL) {
         free(outgoing);
         gate->port.release(gate->port.context, payload);
         return NULL;
     }
-    if (message->payload_size > 0) {
-        memcpy(payload, message->payload, message->payload_size);
+    if (size_bytes > 0) {
+        memcpy(payload, data, size_bytes);
     }
     memcpy(outgoing->text, message->target_topic, topic_size);
     memcpy(outgoing->text + topic_size, message->client_id, client_size);
     outgoing->next = NULL;
-    outgoing->session = session;
     outgoing->qos = message->target_qos[0] == '1' ? 1 : 0;
     outgoing->payload = payload;
-    outgoing->payload_size = message->payload_size;
+    outgoing->payload_size = size_bytes;
     outgoing->topic = outgoing->text;
     outgoing->client_id = outgoing->text + topic_size;
     return outgoing;
+}
+
+/* Forget what hangs on link, the end of the list some moments ago. */
+static void drop_outgoing(struct dr_gate *gate, struct dr_outgoing **link)
+{
+    struct dr_outgoing *outgoing = *link;
+    *link = NULL;
+    gate->outgoing_end = link;
+    while (outgoing != NULL) { /* bound: the list */
+        struct dr_outgoing *next = outgoing->next;
+        gate->port.release(gate->port.context, outgoing->payload);
+        free(outgoing);
+        outgoing = next;
+    }
 }
 
 static enum dr_gate_verdict malformed(struct dr_gate *gate)
@@ -107,19 +122,26 @@ static enum dr_gate_verdict malformed(struct dr_gate *gate)
     return DR_GATE_REFUSE;
 }
 
+/* Is it said to whom, and what? */
+static bool valid_envelope(const struct dr_gate_message *message, uint64_t *ret_session)
+{
+    return message->client_id != NULL && message->session != NULL &&
+           message->target_topic != NULL && message->target_qos != NULL &&
+           (strcmp(message->target_qos, "0") == 0 || strcmp(message->target_qos, "1") == 0) &&
+           dr_wire_token_parse(message->session, ret_session) == DR_OK &&
+           dr_wire_client_id_valid(message->client_id) && valid_target(message->target_topic);
+}
+
 /* An answer to one connection: kept until the tick, where its session is looked up. */
 static enum dr_gate_verdict to_connection(struct dr_gate *gate, struct dr_gate_message *message)
 {
     uint64_t session;
-    if (message->client_id == NULL || message->session == NULL || message->target_topic == NULL ||
-        message->target_qos == NULL ||
-        (strcmp(message->target_qos, "0") != 0 && strcmp(message->target_qos, "1") != 0) ||
-        dr_wire_token_parse(message->session, &session) != DR_OK ||
-        !dr_wire_client_id_valid(message->client_id) || !valid_target(message->target_topic)) {
+    if (!valid_envelope(message, &session)) {
         return malformed(gate);
     }
     /* Before the row is noted: one that could not be kept is no repeat when it comes again. */
-    struct dr_outgoing *outgoing = make_outgoing(gate, message, session);
+    struct dr_outgoing *outgoing =
+        make_outgoing(gate, message, message->payload, message->payload_size);
     if (outgoing == NULL) {
         return DR_GATE_CLOSE;
     }
@@ -131,8 +153,52 @@ static enum dr_gate_verdict to_connection(struct dr_gate *gate, struct dr_gate_m
         return row == DR_E_EXISTS ? DR_GATE_PASS : malformed(gate);
     }
     message->restamp = true;
+    outgoing->session = session;
     *gate->outgoing_end = outgoing;
     gate->outgoing_end = &outgoing->next;
+    return DR_GATE_PASS;
+}
+
+/* Does the body consist of whole parts, and at least one? */
+static bool valid_parts(const struct dr_gate_message *message)
+{
+    struct dr_reader reader;
+    dr_reader_init(&reader, message->payload, message->payload_size);
+    while (dr_reader_left(&reader) > 0) { /* bound: each part has a head */
+        (void)dr_reader_view(&reader, dr_read_u32(&reader));
+        if (reader.status != DR_OK) {
+            return false;
+        }
+    }
+    return message->payload_size > 0;
+}
+
+/* Several answers of one topic to one connection, in one message: each becomes one of its own. They
+ * are all kept or none is. */
+static enum dr_gate_verdict
+to_connection_parts(struct dr_gate *gate, struct dr_gate_message *message)
+{
+    uint64_t session;
+    struct dr_reader reader;
+    struct dr_outgoing **link = gate->outgoing_end;
+    if (!valid_envelope(message, &session) || strcmp(message->target_qos, "0") != 0 ||
+        message->epoch != NULL || message->id != NULL || !valid_parts(message)) {
+        return malformed(gate);
+    }
+    dr_reader_init(&reader, message->payload, message->payload_size);
+    while (dr_reader_left(&reader) > 0) { /* bound: each part has a head */
+        size_t size_bytes = dr_read_u32(&reader);
+        const uint8_t *part = dr_reader_view(&reader, size_bytes);
+        struct dr_outgoing *outgoing = make_outgoing(gate, message, part, size_bytes);
+        if (outgoing == NULL) {
+            drop_outgoing(gate, link);
+            return DR_GATE_CLOSE;
+        }
+        outgoing->session = session;
+        *gate->outgoing_end = outgoing;
+        gate->outgoing_end = &outgoing->next;
+    }
+    message->restamp = true;
     return DR_GATE_PASS;
 }
 
@@ -182,6 +248,9 @@ static enum dr_gate_verdict from_service(
 {
     if (strcmp(message->topic, DR_WIRE_OUT_TOPIC) == 0) {
         return to_connection(gate, message);
+    }
+    if (strcmp(message->topic, DR_WIRE_PARTS_TOPIC) == 0) {
+        return to_connection_parts(gate, message);
     }
     if (strcmp(message->topic, DR_WIRE_ACK_TOPIC) == 0) {
         return acknowledged(gate, session, message);

@@ -18,11 +18,15 @@
 #include "base/text.h"
 #include "cloud/gate/plugin_priv.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+
+#define KEPT_BYTES (2 * 1024 * 1024)
+#define MAPPED_BYTES_MIN (512 * 1024)
 
 static struct dr_gate *gate;
 static mosquitto_plugin_id_t *plugin_id;
@@ -298,12 +302,21 @@ int mosquitto_plugin_version(int supported_version_count, const int *supported_v
     return -1;
 }
 
+/* Blocks come and go by the hundred kilobytes. Memory that the broker gave back to the system after
+ * each burst it would have to fetch, cleared page by page, for the next. */
+static void keep_memory(void)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
+}
+
 int mosquitto_plugin_init(
     mosquitto_plugin_id_t *identifier, void **user_data, struct mosquitto_opt *options,
     int option_count)
 {
     *user_data = NULL;
     plugin_id = identifier;
+    keep_memory();
     struct dr_gate_options gate_options = {0};
     if (!read_options(options, option_count, &gate_options)) {
         return MOSQ_ERR_INVAL;

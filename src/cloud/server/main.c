@@ -60,6 +60,9 @@ static void harden_process(void)
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     /* Few arenas: the daemon is small, and each one keeps what it once held. */
     (void)mallopt(M_ARENA_MAX, 2);
+    /* What a burst of stream blocks took is kept for the next one. */
+    (void)mallopt(M_TRIM_THRESHOLD, 2 * 1024 * 1024);
+    (void)mallopt(M_MMAP_THRESHOLD, 512 * 1024);
 }
 
 enum mode {

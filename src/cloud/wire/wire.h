@@ -9,6 +9,9 @@
  *                                                  on QoS 1 also gate-boot, number
  *   service -> one       DR_WIRE_OUT_TOPIC         client-id, session, topic, qos;
  *                                                  with an outbox row also thing, epoch, id
+ *                        DR_WIRE_PARTS_TOPIC       the same, qos 0, no outbox row; body: messages
+ *                                                  of one topic, each behind its size (u32,
+ *                                                  little-endian), to be sent one by one
  *   service -> all       DR_WIRE_PUB_PREFIX real   with an outbox row thing, epoch, id
  *   service -> gate      DR_WIRE_ACK_TOPIC         gate-boot, number: everything up to number is
  *                                                  committed; the first one of a session asks the
@@ -36,6 +39,7 @@
                     */
 #define DR_WIRE_IN_FILTER "daruma/1/in/#"
 #define DR_WIRE_OUT_TOPIC "daruma/1/out"
+#define DR_WIRE_PARTS_TOPIC "daruma/1/parts"
 #define DR_WIRE_PUB_PREFIX "daruma/1/pub/"
 #define DR_WIRE_ACK_TOPIC "daruma/gate/1/ack"
 #define DR_WIRE_DELTA_TOPIC "daruma/gate/1/delta"
@@ -56,6 +60,8 @@
 #define DR_WIRE_PROPERTY_THING "thing"
 #define DR_WIRE_PROPERTY_EPOCH "epoch"
 #define DR_WIRE_PROPERTY_ID "id"
+
+#define DR_WIRE_PART_HEAD_BYTES 4u
 
 #define DR_WIRE_TOKEN_BYTES 17u  /* 16 hex digits and NUL */
 #define DR_WIRE_NUMBER_BYTES 21u /* 20 decimal digits and NUL */
