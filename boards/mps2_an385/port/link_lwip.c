@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "boards/mps2_an385/port/link_lwip.h"
 
-#include "boards/mqtt.h"
 #include "boards/mps2_an385/port/uptime.h"
+#include "boards/mqtt.h"
 
 #include <FreeRTOS.h>
 #include <task.h>
