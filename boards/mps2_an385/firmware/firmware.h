@@ -9,12 +9,14 @@
 
 #include "boards/mps2_an385/common/anchor_uart.h"
 #include "boards/mps2_an385/common/nor.h"
+#include "boards/mps2_an385/port/http_stream.h"
 #include "boards/mps2_an385/port/link_lwip.h"
 #include "boards/panel.h"
 #include "device/anchor/anchor.h"
 #include "device/app/app.h"
 #include "device/boot/info.h"
 #include "device/client/client.h"
+#include "device/client/https.h"
 #include "device/client/identity.h"
 
 #define DR_FIRMWARE_SCRATCH_BYTES 8192u
@@ -36,6 +38,9 @@ struct dr_firmware {
     struct dr_signing signing;
     struct dr_link_lwip lwip;
     struct dr_link link;
+    struct dr_http_stream http;
+    struct dr_link_stream stream;
+    struct dr_client_https_state https;
     struct dr_client client;
     uint8_t scratch[DR_FIRMWARE_SCRATCH_BYTES];
     uint8_t pool[DR_FIRMWARE_POOL_BYTES] __attribute__((aligned(8))); /* Mbed TLS's */

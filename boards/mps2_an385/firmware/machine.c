@@ -224,6 +224,8 @@ static enum dr_status open_client(struct dr_firmware *firmware)
             },
         .product = {.may = may},
         .commands = &dr_client_commands,
+        .path = &dr_client_https,
+        .https = &firmware->https,
         .scratch = firmware->scratch,
         .scratch_bytes = sizeof(firmware->scratch),
         .block_bytes = BLOCK_BYTES,
@@ -246,6 +248,9 @@ enum dr_status dr_firmware_init(struct dr_firmware *firmware)
         .leave = leave,
     };
     dr_link_lwip_init(&firmware->lwip, &link, &firmware->link);
+    const struct dr_http_stream_config http = {.resolve = resolve};
+    dr_http_stream_init(&firmware->http, &http, &firmware->stream);
+    firmware->https.stream = &firmware->stream; /* its blocks arrive in the client's workspace */
     DR_TRY(open_client(firmware));
     dr_firmware_signer(firmware, &firmware->signer);
     return DR_OK;

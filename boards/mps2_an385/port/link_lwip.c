@@ -17,13 +17,14 @@
 
 static void tell(struct dr_link_lwip *link, enum dr_link_event_kind kind, enum dr_link_fault fault)
 {
-    struct dr_link_event event = {.kind = kind, .fault = fault, .until_s = dr_tls_until_s()};
+    struct dr_link_event event = {
+        .kind = kind, .fault = fault, .until_s = dr_tls_until_s(link->tls)};
     link->sink(link->sink_context, &event);
 }
 
 static void drop(struct dr_link_lwip *link)
 {
-    dr_tls_close();
+    dr_tls_close(link->tls);
     dr_stream_close(&link->stream);
     link->phase = DR_LINK_PHASE_DOWN;
     link->session++;
@@ -70,7 +71,7 @@ static enum dr_status flush(struct dr_link_lwip *link)
         if (link->offered == 0) {
             link->offered = link->queued;
         }
-        DR_TRY(dr_tls_write(link->send, link->offered, &moved));
+        DR_TRY(dr_tls_write(link->tls, link->send, link->offered, &moved));
         link->offered -= moved;
         link->queued -= moved;
         memmove(link->send, link->send + moved, link->queued);
@@ -202,7 +203,7 @@ static enum dr_status pull(struct dr_link_lwip *link)
     if (link->skip > 0 && link->skip < room) {
         room = link->skip;
     }
-    DR_TRY(dr_tls_read(link->receive + link->received, room, &moved));
+    DR_TRY(dr_tls_read(link->tls, link->receive + link->received, room, &moved));
     if (link->skip > 0) {
         link->skip -= moved;
         return DR_OK;
@@ -220,7 +221,7 @@ static enum dr_status step_tcp(struct dr_link_lwip *link)
 
 static enum dr_status step_tls(struct dr_link_lwip *link)
 {
-    DR_TRY(dr_tls_handshake());
+    DR_TRY(dr_tls_handshake(link->tls));
     struct dr_writer writer = writer_of(link);
     dr_mqtt_put_connect(&writer, link->client_id, KEEP_ALIVE_S);
     DR_TRY(queue(link, &writer));
@@ -272,8 +273,8 @@ static enum dr_link_fault fault_now(const struct dr_link_lwip *link)
     if (link->refusal != DR_LINK_FAULT_NONE) {
         return link->refusal;
     }
-    return link->phase >= DR_LINK_PHASE_TLS && dr_tls_fault() != DR_LINK_FAULT_NONE
-               ? dr_tls_fault()
+    return link->phase >= DR_LINK_PHASE_TLS && dr_tls_fault(link->tls) != DR_LINK_FAULT_NONE
+               ? dr_tls_fault(link->tls)
                : DR_LINK_FAULT_NETWORK;
 }
 
@@ -367,7 +368,7 @@ static enum dr_status connect_to(
     DR_TRY(keep(link, identity->client_id, subscriptions, count));
     DR_TRY(link->config.resolve(
         link->config.context, identity->host, link->attempt++, address, &port));
-    DR_TRY(dr_tls_open(&link->config.tls, identity, &link->stream));
+    DR_TRY(dr_tls_open(link->tls, &link->config.tls, identity, &link->stream));
     enum dr_status status =
         dr_stream_open(&link->stream, address, port != 0 ? port : identity->port);
     if (status != DR_OK) {
@@ -463,6 +464,7 @@ void dr_link_lwip_init(
 {
     memset(link, 0, sizeof(*link));
     link->config = *config;
+    link->tls = dr_tls_session(DR_TLS_MQTT);
     *ret_link = (struct dr_link){
         .context = link,
         .listen = listen_to,

@@ -57,6 +57,7 @@ struct dr_link_lwip {
     uint64_t deadline_ms; /* of everything before UP; of an answer to a ping */
     uint64_t sent_ms;
     struct dr_stream stream;
+    struct dr_tls *tls;
     char client_id[129];
     uint8_t filter_count;
     struct {

@@ -18,6 +18,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The sessions there may be at a time. */
+enum dr_tls_use {
+    DR_TLS_MQTT,  /* shows our certificate */
+    DR_TLS_HTTPS, /* shows none */
+    DR_TLS_COUNT
+};
+
+struct dr_tls; /* opaque; static memory */
+
+struct dr_tls *dr_tls_session(enum dr_tls_use use);
+
 struct dr_tls_config {
     void *context;
     /* ECDSA over a SHA-256 digest with the identity key `key`, r || s. */
@@ -31,29 +42,31 @@ struct dr_tls_config {
 DR_MUST_USE enum dr_status dr_tls_start(uint8_t *pool, size_t pool_bytes);
 
 /* Prepare a session over stream. identity is borrowed for the call, config and stream are kept
- * until dr_tls_close. One session at a time. DR_E_FORMAT: a certificate cannot be read.
- * DR_E_SPACE, DR_E_CRYPTO. */
+ * until dr_tls_close. config is NULL where identity has no certificate. DR_E_STATE: open.
+ * DR_E_FORMAT: a certificate cannot be read. DR_E_SPACE, DR_E_CRYPTO. */
 DR_MUST_USE enum dr_status dr_tls_open(
-    const struct dr_tls_config *config, const struct dr_link_identity *identity,
+    struct dr_tls *tls, const struct dr_tls_config *config, const struct dr_link_identity *identity,
     struct dr_stream *stream);
 
 /* DR_OK: done. DR_E_AGAIN. DR_E_CLOSED: the other side went. DR_E_AUTH: see dr_tls_fault. */
-DR_MUST_USE enum dr_status dr_tls_handshake(void);
+DR_MUST_USE enum dr_status dr_tls_handshake(struct dr_tls *tls);
 
 /* What verification found, or NONE. */
-enum dr_link_fault dr_tls_fault(void);
+enum dr_link_fault dr_tls_fault(const struct dr_tls *tls);
 
 /* When the first certificate of the server's chain ends, seconds since 1970; pinned roots are not
  * asked. 0: no chain was verified. */
-uint64_t dr_tls_until_s(void);
+uint64_t dr_tls_until_s(const struct dr_tls *tls);
 
 /* DR_E_AGAIN: nothing there, or no room. DR_E_CLOSED. Else at least one byte was moved. A write
  * that said DR_E_AGAIN must be repeated with the same bytes. */
-DR_MUST_USE enum dr_status dr_tls_read(uint8_t *out, size_t size_bytes, size_t *ret_bytes);
-DR_MUST_USE enum dr_status dr_tls_write(const uint8_t *data, size_t size_bytes, size_t *ret_bytes);
+DR_MUST_USE enum dr_status
+dr_tls_read(struct dr_tls *tls, uint8_t *out, size_t size_bytes, size_t *ret_bytes);
+DR_MUST_USE enum dr_status
+dr_tls_write(struct dr_tls *tls, const uint8_t *data, size_t size_bytes, size_t *ret_bytes);
 
 /* Say goodbye if that is possible at once, forget everything. Safe at any time. */
-void dr_tls_close(void);
+void dr_tls_close(struct dr_tls *tls);
 
 /* How far into the pool memory was ever in use. */
 size_t dr_tls_pool_peak(void);

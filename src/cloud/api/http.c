@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -24,6 +25,7 @@
 #define CONNECTION_MEMORY_BYTES (64u * 1024u)
 #define STOP_WAIT_MS 5000u
 #define PIECE_BYTES (128u * 1024u)
+#define RECORD_BYTES_USUAL 16384u
 
 struct dr_api {
     struct dr_api_config config;
@@ -147,15 +149,31 @@ static void drop_part(void *ctx)
     free(part);
 }
 
-/* Large pieces: the web server's own reader of files takes 4 KiB at a time, each a TLS record. */
-static struct MHD_Response *make_file_response(struct dr_api_answer *answer)
+/* The largest piece that is sent at a time: large, as the web server's own reader of files takes 4
+ * KiB, each a TLS record; but where the client has asked for small records (RFC 6066, section 4)
+ * no larger than those. GnuTLS agrees to them and, before TLS 1.3, sends larger ones all the same.
+ */
+static size_t piece_bytes(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info == NULL || info->tls_session == NULL) {
+        return PIECE_BYTES;
+    }
+    size_t record_bytes = gnutls_record_get_max_size(info->tls_session);
+    return record_bytes < RECORD_BYTES_USUAL ? record_bytes : PIECE_BYTES;
+}
+
+static struct MHD_Response *
+make_file_response(struct dr_api_answer *answer, struct MHD_Connection *connection)
 {
     struct part *part = malloc(sizeof *part);
     if (part == NULL) {
         return NULL;
     }
     *part = (struct part){answer->fd, answer->fd_offset, answer->fetch};
-    size_t piece = answer->fd_size < PIECE_BYTES ? (size_t)answer->fd_size + 1 : PIECE_BYTES;
+    size_t most = piece_bytes(connection);
+    size_t piece = answer->fd_size < most ? (size_t)answer->fd_size + 1 : most;
     struct MHD_Response *response =
         MHD_create_response_from_callback(answer->fd_size, piece, read_part, part, drop_part);
     if (response == NULL) {
@@ -167,10 +185,11 @@ static struct MHD_Response *make_file_response(struct dr_api_answer *answer)
 }
 
 /* Hands the answer's body or file over to the response, which frees it. */
-static struct MHD_Response *make_response(struct dr_api_answer *answer)
+static struct MHD_Response *
+make_response(struct dr_api_answer *answer, struct MHD_Connection *connection)
 {
     if (answer->fd >= 0) {
-        return make_file_response(answer);
+        return make_file_response(answer, connection);
     }
     if (answer->body == NULL) {
         return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
@@ -199,7 +218,7 @@ static enum MHD_Result
 send_answer(struct dr_api_exchange *exchange, struct MHD_Connection *connection, bool unread)
 {
     struct dr_api_call *call = &exchange->call;
-    struct MHD_Response *response = make_response(&call->answer);
+    struct MHD_Response *response = make_response(&call->answer, connection);
     if (response == NULL) {
         return MHD_NO;
     }

@@ -174,6 +174,10 @@ static void take_block(void *context, uint32_t index, const uint8_t *data, uint3
 static void start(struct dr_client *client)
 {
     struct dr_client_https_state *state = state_of(client);
+    if (state->block == NULL) {
+        state->block = (uint8_t *)&client->workspace;
+        state->block_capacity_bytes = sizeof(client->workspace);
+    }
     const struct dr_http_config config = {
         .stream = state->stream,
         .block = state->block,

@@ -39,8 +39,8 @@ enum dr_client_prefer {
 struct dr_client_https_state {
     const struct dr_link_stream *stream; /* set by the board before dr_client_open */
     enum dr_client_prefer prefer;        /* the product's */
-    uint8_t *block;                      /* room for one block of the client's block_bytes, and for
-                                          * DR_CLIENT_HEAD_BYTES at least */
+    uint8_t *block; /* room for one block of the client's block_bytes, and for 4096 at least; NULL:
+                     * the client's workspace, which is idle during a download */
     uint32_t block_capacity_bytes;
 
     /* private, do not touch */
