@@ -104,6 +104,12 @@ class IotTest(unittest.TestCase):
         text = subprocess.run(["openssl", "x509", "-noout", "-enddate"], input=body["certificatePem"], text=True,
                               capture_output=True, check=True).stdout
         self.assertIn("9999", text)
+        self.iot.create_thing(thingName="x" * 65)
+        status, kind, body = self.daemon.call(
+            "POST", f"/daruma/things/{'x' * 65}/recovery-certificate",
+            json.dumps({"certificateSigningRequest": csr}).encode())
+        self.assertEqual((status, kind), (400, "InvalidRequestException"))
+        self.assertIn("64", body["message"])
 
     # --- policies ---
 

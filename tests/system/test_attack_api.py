@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """A client of the HTTP API that means harm: other targets than were signed, paths that lead out, rights it lacks,
 requests in two minds about where they end. Afterwards the server serves as before, and no file lies where it should not."""
+import contextlib
 import json
+import select
+import socket
 import unittest
 
-from api_rig import ADMIN, OPERATOR, VIEWER, Daemon, raw_exchange
+from api_rig import ADMIN, OPERATOR, VIEWER, Daemon, raw_exchange, wait_for
 
 ARN = "arn:aws:iot:local:000000000000:thing/a"
 
@@ -78,6 +81,24 @@ class AttackTest(unittest.TestCase):
                 answer = raw_exchange(self.daemon.port, case, 5)
                 self.assertTrue(answer.startswith(b"HTTP/1.1 4"), answer[:80])
                 self.assertNotIn(b"200 OK", answer, "no second request hides in the first")
+
+    def test_connections_that_say_nothing(self):
+        """One host takes its share of the connections and no more; another is still answered."""
+        with contextlib.ExitStack() as stack:
+            idle = [stack.enter_context(socket.create_connection(("127.0.0.1", self.daemon.port))) for _ in range(200)]
+            closed = sum(bool(select.select([connection], [], [], 0.05)[0]) for connection in idle[-60:])
+            self.assertEqual(closed, 60, "beyond the limit they are closed at once")
+            self.assertFalse(select.select(idle[:100], [], [], 0)[0])
+            self.assertTrue(self.healthy("127.0.0.2"))
+        wait_for(lambda: self.healthy("127.0.0.1"), "room for the host that has gone")
+
+    def healthy(self, address):
+        try:
+            with socket.create_connection(("127.0.0.1", self.daemon.port), 10, source_address=(address, 0)) as client:
+                client.sendall(b"GET /daruma/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                return client.recv(100).startswith(b"HTTP/1.1 200")
+        except ConnectionError:
+            return False
 
     def test_bodies_that_nest(self):
         deep = b'{"thingTypeName":' + b"[" * 3000 + b"]" * 3000 + b"}"

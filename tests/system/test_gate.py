@@ -409,6 +409,25 @@ class Subscribers(GateTest):
         device.disconnect()
         self.device("thing-2", clean=True)
 
+    def test_what_is_kept_for_who_is_away_is_bounded(self):
+        topic = "$aws/things/thing-2/jobs/notify"
+        for size, kept in ((1, 1000), (60_000, 1024 * 1024 // 60_000)):
+            with self.subTest(size):
+                device = self.device("thing-2", clean=False)
+                device.subscribe(topic)
+                device.disconnect()
+                self.presence("thing-2", False)
+                for number in range(kept + 20):
+                    self.service.tell_all(topic, number.to_bytes(2, "big") + bytes(size))
+                device = self.device("thing-2", clean=False)
+                got = [int.from_bytes(device.receive().payload[:2], "big") for _ in range(kept)]
+                self.assertEqual(got, list(range(kept)), "the first ones, in order")
+                self.assert_silent(device)
+                self.service.tell_all(topic, b"live")
+                self.assertEqual(device.receive().payload, b"live")
+                device.disconnect()
+                self.device("thing-2", clean=True)
+
     def test_bad_targets(self):
         for target in ("daruma/1/out", "$SYS/x", "$share/x/y"):
             self.assertEqual(self.service.tell_all(target, b"x"), 0x87)

@@ -140,6 +140,25 @@ static void test_checks_without_a_live_session(void)
     end(world);
 }
 
+static void test_what_is_kept_for_who_is_away(void)
+{
+    struct world *world = begin(65536);
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[5], UINT32_MAX)); /* nobody we know */
+    EXPECT_EQ(connect_as(world, &pointers[1], "t1", 1), DR_OK);
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], UINT32_MAX)); /* delivered, not kept */
+    dr_gate_disconnect(world->gate, &pointers[1], 2);
+    for (uint32_t i = 0; i < DR_GATE_KEPT_MESSAGES_MAX; i++) {
+        EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 1));
+    }
+    EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 1));
+    EXPECT_EQ(connect_as(world, &pointers[1], "t1", 1), DR_OK); /* back: it counts anew */
+    dr_gate_disconnect(world->gate, &pointers[1], 2);
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], DR_GATE_KEPT_BYTES_MAX));
+    EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 1));
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 0));
+    end(world);
+}
+
 static enum dr_gate_verdict send_delta(
     struct world *world, const void *service, uint64_t sequence, uint32_t flags, uint8_t only)
 {
@@ -299,6 +318,6 @@ DR_TEST_MAIN(
     test_an_answer_finds_only_its_session, test_a_row_without_memory_comes_again,
     test_disconnects_count_once_and_never_for_a_newer_session,
     test_a_reused_pointer_means_its_new_client, test_checks_without_a_live_session,
-    test_a_kick_is_reentrant_and_final, test_reload_kicks_who_is_not_in_the_file,
-    test_deltas_and_gaps, test_more_deltas_than_are_kept, test_ring_pump_and_restart_of_the_service,
-    test_idle_clients_are_forgotten)
+    test_what_is_kept_for_who_is_away, test_a_kick_is_reentrant_and_final,
+    test_reload_kicks_who_is_not_in_the_file, test_deltas_and_gaps, test_more_deltas_than_are_kept,
+    test_ring_pump_and_restart_of_the_service, test_idle_clients_are_forgotten)

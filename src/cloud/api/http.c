@@ -21,6 +21,7 @@
 #include <time.h>
 
 #define CONNECTIONS_MAX 512u
+#define CONNECTIONS_PER_ADDRESS_MAX 128u /* so that one host cannot take them all */
 #define CONNECTION_IDLE_S 60u
 #define CONNECTION_MEMORY_BYTES (64u * 1024u)
 #define STOP_WAIT_MS 5000u
@@ -362,10 +363,10 @@ static enum dr_status start_daemon(struct dr_api *api, const struct sockaddr_in 
         flags, 0, NULL, NULL, on_request, api, MHD_OPTION_SOCK_ADDR, address,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, api, MHD_OPTION_NOTIFY_COMPLETED, on_completed, api,
         MHD_OPTION_THREAD_POOL_SIZE, api->config.threads, MHD_OPTION_CONNECTION_LIMIT,
-        CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_IDLE_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls ? tls_options : none,
-        MHD_OPTION_END);
+        CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_ADDRESS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY,
+        tls ? tls_options : none, MHD_OPTION_END);
     if (api->daemon != NULL) {
         return DR_OK;
     }

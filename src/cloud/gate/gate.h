@@ -103,6 +103,15 @@ enum dr_gate_verdict dr_gate_check(
     struct dr_gate *gate, const void *connection, enum dr_gate_access access, const char *topic,
     int qos, bool retain);
 
+/* How much the broker may keep for one persistent session while its client is away. */
+#define DR_GATE_KEPT_MESSAGES_MAX 1000u
+#define DR_GATE_KEPT_BYTES_MAX (1024u * 1024u)
+
+/* Asked with the READ of a QoS 1 message, and counted: false when a client without a live session
+ * has its share already. What it does not get it asks for when it is back: jobs by $next/get,
+ * shadows by get. */
+bool dr_gate_may_queue(struct dr_gate *gate, const void *connection, uint32_t size_bytes);
+
 /* A filter less, which is always allowed; dr_gate_check counts those that a client subscribes to
  * and refuses more than DR_FILTERS_MAX. */
 void dr_gate_unsubscribe(struct dr_gate *gate, const void *connection, const char *filter);

@@ -128,6 +128,10 @@ static int on_acl_check(int event, void *event_data, void *user_data)
         break;
     case MOSQ_ACL_READ:
         access = DR_GATE_READ;
+        /* What is sent at most once is not kept for who is away. */
+        if (data->qos > 0 && !dr_gate_may_queue(gate, data->client, data->payloadlen)) {
+            return MOSQ_ERR_ACL_DENIED;
+        }
         break;
     case MOSQ_ACL_SUBSCRIBE:
         access = DR_GATE_SUBSCRIBE;

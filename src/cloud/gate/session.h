@@ -57,6 +57,8 @@ struct dr_session {
     bool kicked;                    /* asked to go; nothing is granted any more */
     enum dr_wire_disconnect reason; /* known before the disconnect, or NONE */
     uint8_t certificate_id[DR_WIRE_CERTIFICATE_ID_BYTES];
+    uint32_t kept_messages; /* since it disconnected: what the broker queues for it */
+    uint32_t kept_bytes;
     struct dr_strict_rate rate;    /* counted in strict mode only */
     struct dr_principal principal; /* empty for the service */
     char address[DR_WIRE_ADDRESS_BYTES];

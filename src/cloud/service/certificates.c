@@ -158,6 +158,10 @@ enum dr_status dr_service_create_certificate_from_csr(
     bool set_active, json_t **ret_body)
 {
     DR_TRY(require_authority(call));
+    if (common_name != NULL && strlen(common_name) > DR_PKI_NAME_MAX) {
+        return dr_call_invalid(
+            call, "a certificate bears the thing's name, and has room for 64 characters of it");
+    }
     struct dr_pki_certificate *certificate = malloc(sizeof *certificate);
     if (certificate == NULL) {
         return dr_call_outcome(call, DR_E_INTERNAL);
