@@ -27,6 +27,10 @@
 #define DR_PANEL_VERSION 1u
 
 #define DR_PANEL_PIN_FACTORY 0x1u /* the staged pin, held while set */
+/* Inputs of the reference product; the boot ROM does not look at them. */
+#define DR_PANEL_PIN_QUIET 0x100u /* quiet hours */
+#define DR_PANEL_PIN_DOOR 0x200u  /* the door is unlocked */
+#define DR_PANEL_PIN_OWNER 0x400u /* the owner does not want updates */
 
 /* What the power stage tells the boot ROM about the coming start (docs/boot.md). The
  * words are far apart: a damaged page reads as "nothing said". */

@@ -15,6 +15,7 @@
     X(device_power)                                                                                \
     X(device_power_cut)                                                                            \
     X(device_press)                                                                                \
+    X(device_input)                                                                                \
     X(device_leds)                                                                                 \
     X(device_net)                                                                                  \
     X(key_new)                                                                                     \

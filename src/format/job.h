@@ -124,6 +124,18 @@ struct dr_job_update {
 DR_MUST_USE enum dr_status dr_job_write_update(
     const struct dr_job_update *update, char *out, size_t capacity, size_t *ret_len);
 
+/* Body of jobs/J/update for a job that waits because the product asked for it: IN_PROGRESS, with
+ * the details reason "postponed", detail, and deadline in seconds from now. */
+struct dr_job_postponed {
+    const char *client_token;
+    uint32_t execution_number;
+    const char *why;     /* the product's own word */
+    uint32_t deadline_s; /* after this many more seconds the job is given up */
+};
+
+DR_MUST_USE enum dr_status dr_job_write_postponed(
+    const struct dr_job_postponed *postponed, char *out, size_t capacity, size_t *ret_len);
+
 #define DR_JOB_PROTOCOL_MQTT 1u
 #define DR_JOB_PROTOCOL_HTTP 2u
 

@@ -78,7 +78,8 @@
     X(DR_REASON_COMMAND_TARGET, 61, "command_target", "the command is for another image")          \
     X(DR_REASON_SEALED, 62, "already_sealed", "the image is sealed: there is no way back")         \
     X(DR_REASON_VAULT_REPLAYED, 63, "vault_replayed", "older files were put back into the store")  \
-    X(DR_REASON_VAULT_DAMAGED, 64, "vault_damaged", "files of the store were hurt or lost")
+    X(DR_REASON_VAULT_DAMAGED, 64, "vault_damaged", "files of the store were hurt or lost")        \
+    X(DR_REASON_POSTPONED, 65, "postponed", "the product asked to wait")
 
 enum dr_reason {
 #define DR_REASON_ENUM(name, number, word, text) name = number,

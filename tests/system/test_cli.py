@@ -13,8 +13,8 @@ from world import BIN, Device, World, wait_for  # noqa: E402
 LIMITS = "5,20,1,3"  # hang, health, soak, seal in seconds
 DONE, ERROR, FAILED, ABORTED, USAGE, TIMEOUT = 0, 1, 2, 3, 64, 124
 VERBS = ("cloud up", "cloud down", "cloud status", "device create", "device run", "device show", "device power",
-         "device power-cut", "device press", "device leds", "device net", "key new", "image sign", "image verify",
-         "image inspect", "update create", "update watch", "update cancel", "update revert",
+         "device power-cut", "device press", "device input", "device leds", "device net", "key new", "image sign",
+         "image verify", "image inspect", "update create", "update watch", "update cancel", "update revert",
          "update list", "things list", "things show")
 
 

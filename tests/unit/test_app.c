@@ -137,4 +137,28 @@ static void test_crashes(void)
     }
 }
 
-DR_TEST_MAIN(test_beats_and_telemetry, test_lateness_does_not_add_up, test_behaviours, test_crashes)
+static void test_may(void)
+{
+    static const struct {
+        struct dr_app_inputs inputs; /* quiet hours, door unlocked, owner refuses */
+        enum dr_status download;
+        enum dr_status reboot;
+    } rows[] = {
+        {{false, false, false}, DR_OK, DR_OK},     {{true, false, false}, DR_E_AGAIN, DR_OK},
+        {{false, true, false}, DR_OK, DR_E_AGAIN}, {{true, true, false}, DR_E_AGAIN, DR_E_AGAIN},
+        {{true, false, true}, DR_E_DENIED, DR_OK},
+    };
+    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+        uint32_t wait_s = 0;
+        const char *why = NULL;
+        EXPECT_EQ(dr_app_may(&rows[i].inputs, DR_MAY_DOWNLOAD, &wait_s, &why), rows[i].download);
+        EXPECT_STR(why, "quiet-hours");
+        EXPECT_EQ(dr_app_may(&rows[i].inputs, DR_MAY_REBOOT, &wait_s, &why), rows[i].reboot);
+        EXPECT_STR(why, "door-unlocked");
+        EXPECT(wait_s > 0);
+    }
+}
+
+DR_TEST_MAIN(
+    test_beats_and_telemetry, test_lateness_does_not_add_up, test_behaviours, test_crashes,
+    test_may)

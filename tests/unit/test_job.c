@@ -432,6 +432,19 @@ static void test_commands(void)
     EXPECT(memcmp(bytes, "daruma-cmd-1\0factory\0", 21) == 0);
 }
 
+static void test_postponed(void)
+{
+    const struct dr_job_postponed postponed = {
+        .client_token = "p", .execution_number = 3, .why = "quiet-hours", .deadline_s = 86400};
+    EXPECT_STR(
+        text_of(dr_job_write_postponed(&postponed, out, sizeof(out), &out_len)),
+        "{\"clientToken\":\"p\",\"status\":\"IN_PROGRESS\",\"executionNumber\":3,"
+        "\"statusDetails\":{\"reason\":\"postponed\",\"detail\":\"quiet-hours\","
+        "\"deadline\":\"86400\"}}");
+    EXPECT_EQ(dr_job_write_postponed(&postponed, out, 40, &out_len), DR_E_SPACE);
+}
+
 DR_TEST_MAIN(
     test_words, test_offer_from_aws, test_offers, test_device_requests, test_update_requests,
-    test_other_requests, test_answers, test_verdicts, test_document, test_documents, test_commands)
+    test_other_requests, test_answers, test_verdicts, test_document, test_documents, test_commands,
+    test_postponed)

@@ -135,6 +135,33 @@ static void command_pin(struct dr_board *board, struct dr_board_client *client, 
     say(client, "ok\n");
 }
 
+/* "quiet=1": an input of the application, set until it is set to 0. */
+static void command_input(struct dr_board *board, struct dr_board_client *client, char *argument)
+{
+    static const struct {
+        const char *name;
+        uint32_t pin;
+    } inputs[] = {
+        {"quiet", DR_PANEL_PIN_QUIET}, {"door", DR_PANEL_PIN_DOOR}, {"owner", DR_PANEL_PIN_OWNER}};
+    char *value = argument != NULL ? strchr(argument, '=') : NULL;
+    if (value == NULL || (strcmp(value, "=0") != 0 && strcmp(value, "=1") != 0)) {
+        say(client, "error an input is NAME=0 or NAME=1\n");
+        return;
+    }
+    bool on = value[1] == '1';
+    *value = '\0';
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+        if (strcmp(argument, inputs[i].name) == 0) {
+            uint32_t pins = dr_board_panel(board, DR_PANEL_PINS_AT);
+            pins = on ? pins | inputs[i].pin : pins & ~inputs[i].pin;
+            dr_board_panel_set(board, DR_PANEL_PINS_AT, pins);
+            say(client, "ok\n");
+            return;
+        }
+    }
+    say(client, "error no such input\n");
+}
+
 static void command_power(struct dr_board *board, struct dr_board_client *client, char *argument)
 {
     const char *what = argument != NULL ? argument : "";
@@ -181,9 +208,9 @@ static const struct {
     const char *word;
     void (*run)(struct dr_board *board, struct dr_board_client *client, char *argument);
 } commands[] = {
-    {"ping", command_ping},   {"show", command_show}, {"leds", command_leds},
-    {"log", command_log},     {"pin", command_pin},   {"reset", command_reset},
-    {"power", command_power},
+    {"ping", command_ping},   {"show", command_show},   {"leds", command_leds},
+    {"log", command_log},     {"pin", command_pin},     {"reset", command_reset},
+    {"power", command_power}, {"input", command_input},
 };
 
 static void run_line(struct dr_board *board, struct dr_board_client *client)

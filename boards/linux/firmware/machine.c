@@ -4,6 +4,7 @@
 #include "boards/linux/crash.h"
 #include "boards/linux/firmware/firmware.h"
 #include "boards/linux/map.h"
+#include "boards/panel.h"
 #include "crypto/crypto.h"
 
 #include <arpa/inet.h>
@@ -119,6 +120,23 @@ static enum dr_status open_anchor(struct dr_firmware *firmware)
     return DR_OK;
 }
 
+/* The application decides, by what the board's inputs say. */
+static enum dr_status
+may(void *context, enum dr_agent_question question, enum dr_reason reason, uint32_t deadline_s,
+    struct dr_client_wait *ret_wait)
+{
+    uint32_t pins = 0;
+    (void)reason;
+    (void)deadline_s;
+    DR_IGNORE(dr_channel_pins(context, &pins) != DR_OK); /* nobody asks for anything */
+    const struct dr_app_inputs inputs = {
+        .quiet_hours = (pins & DR_PANEL_PIN_QUIET) != 0,
+        .door_unlocked = (pins & DR_PANEL_PIN_DOOR) != 0,
+        .owner_refuses = (pins & DR_PANEL_PIN_OWNER) != 0,
+    };
+    return dr_app_may(&inputs, question, &ret_wait->wait_s, &ret_wait->why);
+}
+
 static enum dr_status open_client(struct dr_firmware *firmware)
 {
     const struct dr_client_config config = {
@@ -140,6 +158,7 @@ static enum dr_status open_client(struct dr_firmware *firmware)
             },
         .path = &dr_client_https,
         .https = &firmware->https,
+        .product = {.context = &firmware->channel, .may = may, .postponed = dr_client_postponed},
         .commands = &dr_client_commands,
         .scratch = firmware->scratch,
         .scratch_bytes = sizeof(firmware->scratch),

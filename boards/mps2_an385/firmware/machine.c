@@ -14,6 +14,7 @@
 #include "boards/mps2_an385/firmware/firmware.h"
 #include "boards/mps2_an385/port/random.h"
 #include "boards/mps2_an385/port/uptime.h"
+#include "boards/panel.h"
 #include "crypto/crypto.h"
 
 #include <FreeRTOS.h>
@@ -144,19 +145,24 @@ static void reset(void *context)
     dr_system_reset();
 }
 
-/* Always yes. What this product does with the question is to measure: until here it was idle, or
- * has downloaded and verified. */
+/* The application decides, by what the board's inputs say. The question is also where to measure:
+ * until here it was idle, or has downloaded and verified. */
 static enum dr_status
 may(void *context, enum dr_agent_question question, enum dr_reason reason, uint32_t deadline_s,
-    uint32_t *ret_wait_s)
+    struct dr_client_wait *ret_wait)
 {
+    uint32_t pins = dr_board_panel_read(DR_PANEL_PINS_AT);
     (void)context;
     (void)reason;
     (void)deadline_s;
-    (void)ret_wait_s;
     dr_figures_phase(
         question == DR_MAY_DOWNLOAD ? "figures idle: ms " : "figures download: ms ", dr_clock_ms());
-    return DR_OK;
+    const struct dr_app_inputs inputs = {
+        .quiet_hours = (pins & DR_PANEL_PIN_QUIET) != 0,
+        .door_unlocked = (pins & DR_PANEL_PIN_DOOR) != 0,
+        .owner_refuses = (pins & DR_PANEL_PIN_OWNER) != 0,
+    };
+    return dr_app_may(&inputs, question, &ret_wait->wait_s, &ret_wait->why);
 }
 
 static enum dr_status retained_read(void *context, uint8_t out[DR_RETAINED_BYTES])
@@ -222,7 +228,7 @@ static enum dr_status open_client(struct dr_firmware *firmware)
                 .retained_write = retained_write,
                 .log = log_line,
             },
-        .product = {.may = may},
+        .product = {.may = may, .postponed = dr_client_postponed},
         .commands = &dr_client_commands,
         .path = &dr_client_https,
         .https = &firmware->https,

@@ -8,6 +8,7 @@
 #define BEAT_MS 250u
 #define TELEMETRY_MS 10000u
 #define HANG_AFTER_MS 2000u
+#define ASK_AGAIN_S 2u
 #define CRASH_AFTER_MS 300u
 #define CRASH_SAFE_AFTER_MS 5000u /* time enough to tell the cloud of safe mode */
 
@@ -80,6 +81,19 @@ static bool hangs(const struct dr_app *app, uint64_t now_ms)
     bool now = (app->behaviour == DR_APP_HANG && app->facts.on_trial) ||
                (app->behaviour == DR_APP_HANG_SEALED && app->facts.sealed);
     return now && now_ms >= app->start_ms + HANG_AFTER_MS;
+}
+
+enum dr_status dr_app_may(
+    const struct dr_app_inputs *inputs, enum dr_agent_question question, uint32_t *ret_wait_s,
+    const char **ret_why)
+{
+    *ret_wait_s = ASK_AGAIN_S;
+    *ret_why = question == DR_MAY_DOWNLOAD ? "quiet-hours" : "door-unlocked";
+    if (question == DR_MAY_DOWNLOAD && inputs->owner_refuses) {
+        return DR_E_DENIED;
+    }
+    bool not_now = question == DR_MAY_DOWNLOAD ? inputs->quiet_hours : inputs->door_unlocked;
+    return not_now ? DR_E_AGAIN : DR_OK;
 }
 
 bool dr_app_crashes(const struct dr_app *app, uint64_t now_ms)

@@ -7,6 +7,9 @@
 #ifndef DR_DEVICE_APP_APP_H
 #define DR_DEVICE_APP_APP_H
 
+#include "base/status.h"
+#include "device/agent/agent.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -63,6 +66,20 @@ void dr_app_init(
 bool dr_app_self_test(const struct dr_app *app, const char **ret_detail);
 
 void dr_app_step(struct dr_app *app, uint64_t now_ms, struct dr_app_output *ret_output);
+
+/* What the product's surroundings say, from the board's inputs. */
+struct dr_app_inputs {
+    bool quiet_hours;
+    bool door_unlocked;
+    bool owner_refuses;
+};
+
+/* May an update do this now? DR_OK; DR_E_DENIED: the owner refuses; DR_E_AGAIN: no download in
+ * quiet hours, no reset while the door is unlocked: *ret_why says which (a static string),
+ * *ret_wait_s when to ask again. */
+DR_MUST_USE enum dr_status dr_app_may(
+    const struct dr_app_inputs *inputs, enum dr_agent_question question, uint32_t *ret_wait_s,
+    const char **ret_why);
 
 /* Does what every mode runs break now? For builds that test recovery; the board then executes an
  * instruction that does not exist. */

@@ -39,12 +39,19 @@ static enum dr_status
 ask_product(struct dr_client *client, const struct dr_agent_action *action, uint32_t *ret_wait_s)
 {
     const struct dr_client_product *product = &client->config.product;
+    struct dr_client_wait wait = {.why = "later"};
     if (product->may == NULL) {
         return DR_OK;
     }
-    return product->may(
-        product->context, action->ask.question, action->ask.reason, action->ask.deadline_s,
-        ret_wait_s);
+    enum dr_status status = product->may(
+        product->context, action->ask.question, action->ask.reason, action->ask.deadline_s, &wait);
+    *ret_wait_s = wait.wait_s;
+    if (status != DR_E_AGAIN) {
+        client->postponed = NULL;
+    } else if (product->postponed != NULL && action->ask.reason == DR_REASON_INSTALL) {
+        product->postponed(client, wait.why, action->ask.deadline_s);
+    }
+    return status;
 }
 
 static enum dr_status confirm(struct dr_client *client)

@@ -49,14 +49,24 @@ struct dr_client_board {
     void (*log)(void *context, const char *line); /* NULL: silent */
 };
 
+struct dr_client;
+
+/* Why not now, in the product's own word (a static string), and when to ask again. */
+struct dr_client_wait {
+    uint32_t wait_s;
+    const char *why;
+};
+
 /* The product's say. */
 struct dr_client_product {
     void *context;
-    /* NULL: always yes. DR_OK: go on. DR_E_AGAIN: not now, ask after *ret_wait_s. DR_E_DENIED: not
-     * this one. deadline_s: after so many more seconds the question is not asked any more. */
+    /* NULL: always yes. DR_OK: go on. DR_E_AGAIN: not now, ask after ret_wait->wait_s. DR_E_DENIED:
+     * not this one. deadline_s: after so many more seconds the question is not asked any more. */
     enum dr_status (*may)(
         void *context, enum dr_agent_question question, enum dr_reason reason, uint32_t deadline_s,
-        uint32_t *ret_wait_s);
+        struct dr_client_wait *ret_wait);
+    /* dr_client_postponed, or NULL: the service does not learn why a job waits. */
+    void (*postponed)(struct dr_client *client, const char *why, uint32_t deadline_s);
 };
 
 struct dr_client;
@@ -124,8 +134,9 @@ struct dr_client {
     struct dr_agent_self self;
     struct dr_client_clock clock;
     struct dr_slot slot;
-    bool busy;        /* actions are being carried out */
-    bool link_failed; /* told meanwhile: to be handled after the action */
+    const char *postponed; /* what the service was told last; NULL: nothing */
+    bool busy;             /* actions are being carried out */
+    bool link_failed;      /* told meanwhile: to be handled after the action */
     enum dr_reason link_reason;
     uint64_t retained_ms;
     struct dr_retained retained;
@@ -160,6 +171,10 @@ void dr_client_turn(struct dr_client *client, uint32_t wait_ms);
 
 /* How the product's self-test ended; once per boot. detail: what failed, in its own word. */
 void dr_client_self_test(struct dr_client *client, bool passed, const char *detail);
+
+/* For dr_client_product.postponed: the job's details say "postponed", why, and for how long at
+ * most. Costs one message for each change of why. */
+void dr_client_postponed(struct dr_client *client, const char *why, uint32_t deadline_s);
 
 /* Publish on an application topic. DR_E_STATE: not connected. */
 DR_MUST_USE enum dr_status dr_client_publish(

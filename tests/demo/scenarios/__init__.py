@@ -34,4 +34,5 @@ SCENARIOS = [
     Scenario(15, "network, broker, darumad killed", network.interruptions),
     Scenario(16, "cancelled in mid-download", network.canceled),
     Scenario(17, "another takes the device's name", network.takeover),
+    Scenario(19, "postponed, and refused by the owner", person.postponed),
 ]

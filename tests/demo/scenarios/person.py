@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """What a person with the product in hand can do."""
 from harness.world import wait_for
-from stage import equal, expect
+from stage import HEAD_AND_TAIL, equal, expect
 
 
 def factory_pin(stage):
@@ -27,3 +27,48 @@ def factory_pin(stage):
     equal("job", execution["status"], "SUCCEEDED")
     running = stage.wait_running(back.version)
     return f"factory after {took:.2f} s ({mode}), then {back.version} sealed in slot {running['slot']}"
+
+
+def postponed(stage):
+    """The product has a say: when a download begins, when a reset may come, and whether at all."""
+    before = stage.base()
+    image = stage.image("good", pad_to=stage.board.good)
+
+    def waits(why):
+        def seen():
+            execution = stage.execution(update)[1]
+            details = execution.get("details") or {}
+            return execution if details.get("reason") == "postponed" and details.get("detail") == why else None
+        execution = wait_for(f"the job waits for {why}", seen, 60, 0.05)
+        equal("job", execution["status"], "IN_PROGRESS")
+        deadline = int(execution["details"]["deadline"])
+        expect(0 < deadline <= 86400, f"deadline: {deadline} s")
+        return deadline
+
+    try:
+        stage.device.verb("input", "--quiet", "on")
+        blocks = stage.blocks()[0]
+        update = stage.create(image)
+        deadline = waits("quiet-hours")
+        equal("blocks in quiet hours", stage.blocks()[0] - blocks, 0)
+        stage.say(f"Quiet hours: {image.version} waits, not a block fetched; at most {deadline} s. They end; now "
+                  "somebody is in the door.")
+        stage.device.verb("input", "--door", "unlocked")
+        stage.device.verb("input", "--quiet", "off")
+        deadline = waits("door-unlocked")
+        stage.untouched(before, "boots")
+        stage.say(f"Downloaded and verified, but the door is unlocked: no reset; at most {deadline} s. It is locked.")
+        stage.device.verb("input", "--door", "locked")
+        equal("job", stage.follow(update)["status"], "SUCCEEDED")
+        stage.wait_running(image.version)
+        after = stage.device.show()
+        stage.device.verb("input", "--owner", "no")
+        refused = stage.image("good", pad_to=stage.board.good)
+        blocks = stage.blocks()[0]
+        execution = stage.offer(refused, expect_exit=2)
+        stage.failed(execution, "consent_refused", status="REJECTED")
+        expect(stage.blocks()[0] - blocks <= HEAD_AND_TAIL, "blocks were fetched of a refused image")
+        stage.untouched(after, "boots")
+    finally:
+        stage.device.verb("input", "--quiet", "off", "--door", "locked", "--owner", "yes")
+    return f"waited with reason and deadline twice, then {image.version} sealed; REJECTED consent_refused"
