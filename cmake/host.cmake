@@ -28,7 +28,7 @@ foreach(line ${DR_LAYER_LINES})
     # Programs are made below: a room's library is what others may link.
     list(FILTER sources EXCLUDE REGEX "/main\\.c$|/plugin[a-z_]*\\.c$")
     if(room STREQUAL "crypto")
-        list(FILTER sources EXCLUDE REGEX "/(psa|rom|openssl|[a-z_]*_openssl)\\.c$")
+        list(FILTER sources EXCLUDE REGEX "/(psa|rom|rom_[a-z0-9]*|openssl|[a-z_]*_openssl)\\.c$")
     endif()
     dr_add_room(${room} SOURCES ${sources})
     dr_room_target(${room} target)

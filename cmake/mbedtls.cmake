@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# The few Mbed TLS files that the boot ROM calls directly: P-256 verification, SHA-256, AES.
-# Fetched by tools/fetch-sources; their warnings are theirs.
-file(GLOB rom_source CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/crypto/rom.c)
+# What the boot ROM takes from Mbed TLS and calls directly: P-256 verification.
+# Fetched by tools/fetch-sources; its warnings are its own.
+file(GLOB rom_source CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/crypto/rom*.c)
 if(rom_source AND EXISTS ${DR_MBEDTLS_DIR}/library/sha256.c)
     add_library(dr_mbedtls STATIC
         ${DR_MBEDTLS_DIR}/3rdparty/p256-m/p256-m/p256-m.c
-        ${DR_MBEDTLS_DIR}/library/sha256.c
-        ${DR_MBEDTLS_DIR}/library/aes.c
         ${DR_MBEDTLS_DIR}/library/platform_util.c)
     target_include_directories(dr_mbedtls SYSTEM PUBLIC
         ${DR_MBEDTLS_DIR}/include ${DR_MBEDTLS_DIR}/library ${DR_MBEDTLS_DIR}/3rdparty/p256-m/p256-m)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-void dr_reader_init(struct dr_reader *reader, const uint8_t *data, size_t size_bytes)
+DR_APART void dr_reader_init(struct dr_reader *reader, const uint8_t *data, size_t size_bytes)
 {
     reader->data = data;
     reader->size_bytes = size_bytes;
@@ -115,7 +115,7 @@ enum dr_status dr_reader_end(struct dr_reader *reader)
     return reader->status;
 }
 
-void dr_writer_init(struct dr_writer *writer, uint8_t *data, size_t capacity_bytes)
+DR_APART void dr_writer_init(struct dr_writer *writer, uint8_t *data, size_t capacity_bytes)
 {
     writer->data = data;
     writer->capacity_bytes = capacity_bytes;

@@ -41,6 +41,8 @@ enum dr_status {
 
 /* A result that is ignored does not compile. */
 #define DR_MUST_USE __attribute__((warn_unused_result))
+/* Kept apart where copies of it in its callers would cost more than the calls. */
+#define DR_APART __attribute__((noinline))
 
 /* Ignore a result on purpose; the call site says why in a comment. */
 #define DR_IGNORE(expression)                                                                      \

@@ -1,60 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* dr_crypto_rom: SHA-256, AES-256-CTR and P-256 verification straight from Mbed TLS's source files
- * (crypto/rom_config.h), without its PSA core. */
+/* dr_crypto_rom: SHA-256 and AES-256-CTR of our own (crypto/rom_priv.h), P-256 verification by Mbed
+ * TLS's p256-m, called directly. */
 #include "base/check.h"
-#include "base/secret.h"
 #include "crypto/crypto.h"
+#include "crypto/rom_priv.h"
 
-#include <mbedtls/aes.h>
-#include <mbedtls/sha256.h>
 #include <p256-m.h>
 #include <psa/crypto.h>
 
 #include <string.h>
 
 DR_STATIC_ASSERT(
-    sizeof(mbedtls_sha256_context) <= sizeof(struct dr_sha256), "struct dr_sha256 is too small");
+    sizeof(struct dr_rom_sha256) <= sizeof(struct dr_sha256), "struct dr_sha256 is too small");
 
-static mbedtls_sha256_context *context_of(struct dr_sha256 *sha)
+static struct dr_rom_sha256 *context_of(struct dr_sha256 *sha)
 {
-    return (mbedtls_sha256_context *)(void *)sha;
+    return (struct dr_rom_sha256 *)(void *)sha;
 }
 
 static void sha256_begin(struct dr_sha256 *sha)
 {
-    mbedtls_sha256_init(context_of(sha));
-    DR_CHECK(mbedtls_sha256_starts(context_of(sha), 0) == 0);
+    dr_rom_sha256_begin(context_of(sha));
 }
 
 static void sha256_update(struct dr_sha256 *sha, const uint8_t *data, size_t size_bytes)
 {
-    DR_CHECK(mbedtls_sha256_update(context_of(sha), data, size_bytes) == 0);
+    dr_rom_sha256_update(context_of(sha), data, size_bytes);
 }
 
 static void sha256_finish(struct dr_sha256 *sha, uint8_t digest[DR_SHA256_BYTES])
 {
-    DR_CHECK(mbedtls_sha256_finish(context_of(sha), digest) == 0);
+    dr_rom_sha256_finish(context_of(sha), digest);
 }
 
 static enum dr_status aes256_ctr(
     const uint8_t key[DR_AES256_KEY_BYTES], const uint8_t counter[DR_AES_BLOCK_BYTES],
     const uint8_t *in, uint8_t *out, size_t size_bytes)
 {
-    mbedtls_aes_context aes;
-    uint8_t next_counter[DR_AES_BLOCK_BYTES];
-    uint8_t key_stream[DR_AES_BLOCK_BYTES] = {0};
-    size_t key_stream_offset = 0;
-    memcpy(next_counter, counter, sizeof(next_counter));
-
-    mbedtls_aes_init(&aes);
-    int failed = mbedtls_aes_setkey_enc(&aes, key, 8u * DR_AES256_KEY_BYTES);
-    if (failed == 0) {
-        failed = mbedtls_aes_crypt_ctr(
-            &aes, size_bytes, &key_stream_offset, next_counter, key_stream, in, out);
-    }
-    mbedtls_aes_free(&aes);
-    dr_wipe(key_stream, sizeof(key_stream));
-    return failed == 0 ? DR_OK : DR_E_CRYPTO;
+    dr_rom_aes256_ctr(key, counter, in, out, size_bytes);
+    return DR_OK;
 }
 
 static enum dr_status p256_verify(
