@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The cryptography seam: one table of operations, passed in by whoever composes a program.
  *
- * Three implementations: dr_crypto_rom (p256-m, SHA-256 and AES called directly, small),
+ * Three implementations: dr_crypto_rom (p256-m, and small SHA-256 and AES of our own),
  * dr_crypto_psa (PSA Crypto, firmware on a microcontroller), dr_crypto_openssl (cloud, tools,
  * simulator). There is no link-time switch: a program may hold several and compare them.
  *
@@ -73,6 +73,14 @@ extern const struct dr_crypto dr_crypto_openssl;
 extern const struct dr_crypto dr_crypto_rom;
 extern const struct dr_crypto dr_crypto_psa;
 
+/* The table behind a pointer. A program that holds but one may say so (DR_CRYPTO_ONLY=its name),
+ * and a compiler that sees it as a whole calls the functions directly. */
+#ifdef DR_CRYPTO_ONLY
+#define DR_CRYPTO(crypto) ((void)(crypto), &DR_CRYPTO_ONLY)
+#else
+#define DR_CRYPTO(crypto) (crypto)
+#endif
+
 /* Built from the table, one implementation for all (hash.c). */
 void dr_sha256_once(
     const struct dr_crypto *crypto, const uint8_t *data, size_t size_bytes,
@@ -83,8 +91,8 @@ void dr_hmac_sha256(
     const struct dr_crypto *crypto, struct dr_bytes key, const struct dr_bytes *parts,
     size_t part_count, uint8_t mac[DR_SHA256_BYTES]);
 
-/* HKDF-SHA-256 without salt, one block: 32 bytes from secret for the concatenation of info parts
- * (at most 8). The first info part is always a label, e.g. "daruma slot-A v1". */
+/* HKDF-SHA-256 without salt, one block: 32 bytes from secret for the concatenation of info
+ * parts. The first is always a label, e.g. "daruma slot-A v1". */
 void dr_hkdf_sha256(
     const struct dr_crypto *crypto, struct dr_bytes secret, const struct dr_bytes *info,
     size_t info_count, uint8_t key[DR_SHA256_BYTES]);

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "base/check.h"
 #include "base/secret.h"
 #include "crypto/crypto.h"
 
 #include <string.h>
 
 #define SHA256_BLOCK_BYTES 64u
-#define HKDF_INFO_PARTS_MAX 8u
 
 void dr_sha256_once(
     const struct dr_crypto *crypto, const uint8_t *data, size_t size_bytes,
     uint8_t digest[DR_SHA256_BYTES])
 {
     struct dr_sha256 sha;
-    crypto->sha256_begin(&sha);
-    crypto->sha256_update(&sha, data, size_bytes);
-    crypto->sha256_finish(&sha, digest);
+    DR_CRYPTO(crypto)->sha256_begin(&sha);
+    DR_CRYPTO(crypto)->sha256_update(&sha, data, size_bytes);
+    DR_CRYPTO(crypto)->sha256_finish(&sha, digest);
     dr_wipe(&sha, sizeof(sha)); /* data may be a secret */
 }
 
@@ -32,49 +30,50 @@ static void begin_padded(
     for (size_t i = 0; i < sizeof(pad); i++) {
         pad[i] ^= pad_byte;
     }
-    crypto->sha256_begin(sha);
-    crypto->sha256_update(sha, pad, sizeof(pad));
+    DR_CRYPTO(crypto)->sha256_begin(sha);
+    DR_CRYPTO(crypto)->sha256_update(sha, pad, sizeof(pad));
     dr_wipe(pad, sizeof(pad));
+}
+
+/* Over the parts and then tail. */
+static void hmac(
+    const struct dr_crypto *crypto, struct dr_bytes key, const struct dr_bytes *parts,
+    size_t part_count, struct dr_bytes tail, uint8_t mac[DR_SHA256_BYTES])
+{
+    struct dr_sha256 sha;
+    begin_padded(crypto, key, 0x36, &sha);
+    for (size_t i = 0; i < part_count; i++) {
+        DR_CRYPTO(crypto)->sha256_update(&sha, parts[i].data, parts[i].size_bytes);
+    }
+    DR_CRYPTO(crypto)->sha256_update(&sha, tail.data, tail.size_bytes);
+    uint8_t inner[DR_SHA256_BYTES];
+    DR_CRYPTO(crypto)->sha256_finish(&sha, inner);
+
+    begin_padded(crypto, key, 0x5c, &sha);
+    DR_CRYPTO(crypto)->sha256_update(&sha, inner, sizeof(inner));
+    DR_CRYPTO(crypto)->sha256_finish(&sha, mac);
+    dr_wipe(inner, sizeof(inner));
+    dr_wipe(&sha, sizeof(sha));
 }
 
 void dr_hmac_sha256(
     const struct dr_crypto *crypto, struct dr_bytes key, const struct dr_bytes *parts,
     size_t part_count, uint8_t mac[DR_SHA256_BYTES])
 {
-    struct dr_sha256 sha;
-    uint8_t inner[DR_SHA256_BYTES];
-    begin_padded(crypto, key, 0x36, &sha);
-    for (size_t i = 0; i < part_count; i++) {
-        crypto->sha256_update(&sha, parts[i].data, parts[i].size_bytes);
-    }
-    crypto->sha256_finish(&sha, inner);
-
-    begin_padded(crypto, key, 0x5c, &sha);
-    crypto->sha256_update(&sha, inner, sizeof(inner));
-    crypto->sha256_finish(&sha, mac);
-    dr_wipe(inner, sizeof(inner));
-    dr_wipe(&sha, sizeof(sha));
+    hmac(crypto, key, parts, part_count, (struct dr_bytes){NULL, 0}, mac);
 }
 
 /* RFC 5869 with the empty salt; T(1) is all we ever need. */
-void dr_hkdf_sha256(
+DR_APART void dr_hkdf_sha256(
     const struct dr_crypto *crypto, struct dr_bytes secret, const struct dr_bytes *info,
     size_t info_count, uint8_t key[DR_SHA256_BYTES])
 {
-    static const uint8_t zero_salt[DR_SHA256_BYTES] = {0};
     static const uint8_t first_block = 1;
-    DR_CHECK(info_count <= HKDF_INFO_PARTS_MAX);
-
     uint8_t extracted[DR_SHA256_BYTES];
-    const struct dr_bytes salt = {zero_salt, sizeof(zero_salt)};
+    const struct dr_bytes salt = {NULL, 0}; /* as a key the same as zeros */
     dr_hmac_sha256(crypto, salt, &secret, 1, extracted);
-
-    struct dr_bytes parts[HKDF_INFO_PARTS_MAX + 1u];
-    for (size_t i = 0; i < info_count; i++) {
-        parts[i] = info[i];
-    }
-    parts[info_count] = (struct dr_bytes){&first_block, sizeof(first_block)};
     const struct dr_bytes extracted_key = {extracted, sizeof(extracted)};
-    dr_hmac_sha256(crypto, extracted_key, parts, info_count + 1, key);
+    const struct dr_bytes counter = {&first_block, sizeof(first_block)};
+    hmac(crypto, extracted_key, info, info_count, counter, key);
     dr_wipe(extracted, sizeof(extracted));
 }

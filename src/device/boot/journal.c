@@ -15,12 +15,12 @@ DR_STATIC_ASSERT(DR_JOURNAL_RECORD_BYTES % 32u == 0, "whole program units");
 
 uint32_t dr_journal_capacity(const struct dr_flash *flash)
 {
-    return flash->geometry.sector_bytes / DR_JOURNAL_RECORD_BYTES;
+    return DR_FLASH(flash)->geometry.sector_bytes / DR_JOURNAL_RECORD_BYTES;
 }
 
 static uint32_t sector_address(const struct dr_journal *journal, uint32_t sector)
 {
-    return journal->area.address + sector * journal->flash->geometry.sector_bytes;
+    return journal->area.address + sector * DR_FLASH(journal->flash)->geometry.sector_bytes;
 }
 
 static enum dr_status
@@ -56,7 +56,8 @@ static void scan_sector(struct dr_journal *journal, uint8_t sector, bool *readab
         }
         *readable = true;
         if (dr_record_blank(
-                journal->check, sizeof journal->check, journal->flash->geometry.erased_value)) {
+                journal->check, sizeof journal->check,
+                DR_FLASH(journal->flash)->geometry.erased_value)) {
             continue;
         }
         used = i + 1u;
@@ -129,7 +130,8 @@ static enum dr_status write_record(struct dr_journal *journal, uint32_t sector, 
 static enum dr_status write_snapshot(struct dr_journal *journal, uint8_t sector)
 {
     DR_TRY(dr_flash_erase(
-        journal->flash, sector_address(journal, sector), journal->flash->geometry.sector_bytes));
+        journal->flash, sector_address(journal, sector),
+        DR_FLASH(journal->flash)->geometry.sector_bytes));
     DR_TRY(dr_flash_sync(journal->flash));
     return write_record(journal, sector, 0);
 }

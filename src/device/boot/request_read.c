@@ -16,7 +16,7 @@ size_t dr_request_read(
     struct dr_request request;
     for (uint32_t at = 0; at + sizeof record <= area.size_bytes; at += DR_REQUEST_BYTES) {
         if (dr_flash_read(flash, area.address + at, record, sizeof record) != DR_OK ||
-            dr_request_parse(record, flash->geometry.erased_value, sequence, &request) !=
+            dr_request_parse(record, DR_FLASH(flash)->geometry.erased_value, sequence, &request) !=
                 DR_REQUEST_WHOLE) {
             continue;
         }

@@ -84,30 +84,39 @@ dr_flash_map_check(const struct dr_flash_map *map, const struct dr_flash_geometr
 enum dr_status
 dr_flash_read(const struct dr_flash *flash, uint32_t address, uint8_t *out, uint32_t size_bytes)
 {
-    if (!range_valid(&flash->geometry, address, size_bytes, 1)) {
+    if (!range_valid(&DR_FLASH(flash)->geometry, address, size_bytes, 1)) {
         return DR_E_ARGUMENT;
     }
-    return size_bytes == 0 ? DR_OK : flash->read(flash->context, address, out, size_bytes);
+    return size_bytes == 0
+               ? DR_OK
+               : DR_FLASH(flash)->read(DR_FLASH(flash)->context, address, out, size_bytes);
 }
 
 enum dr_status dr_flash_program(
     const struct dr_flash *flash, uint32_t address, const uint8_t *data, uint32_t size_bytes)
 {
-    if (!range_valid(&flash->geometry, address, size_bytes, flash->geometry.program_unit_bytes)) {
+    if (!range_valid(
+            &DR_FLASH(flash)->geometry, address, size_bytes,
+            DR_FLASH(flash)->geometry.program_unit_bytes)) {
         return DR_E_ARGUMENT;
     }
-    return size_bytes == 0 ? DR_OK : flash->program(flash->context, address, data, size_bytes);
+    return size_bytes == 0
+               ? DR_OK
+               : DR_FLASH(flash)->program(DR_FLASH(flash)->context, address, data, size_bytes);
 }
 
 enum dr_status dr_flash_erase(const struct dr_flash *flash, uint32_t address, uint32_t size_bytes)
 {
-    if (!range_valid(&flash->geometry, address, size_bytes, flash->geometry.sector_bytes)) {
+    if (!range_valid(
+            &DR_FLASH(flash)->geometry, address, size_bytes,
+            DR_FLASH(flash)->geometry.sector_bytes)) {
         return DR_E_ARGUMENT;
     }
-    return size_bytes == 0 ? DR_OK : flash->erase(flash->context, address, size_bytes);
+    return size_bytes == 0 ? DR_OK
+                           : DR_FLASH(flash)->erase(DR_FLASH(flash)->context, address, size_bytes);
 }
 
 enum dr_status dr_flash_sync(const struct dr_flash *flash)
 {
-    return flash->sync(flash->context);
+    return DR_FLASH(flash)->sync(DR_FLASH(flash)->context);
 }

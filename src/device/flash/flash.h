@@ -38,6 +38,15 @@ struct dr_flash {
     enum dr_status (*sync)(void *context);
 };
 
+/* The port behind a pointer. A program that holds but one may say so (DR_FLASH_ONLY=its name), and
+ * a compiler that sees it as a whole calls the functions directly. */
+#ifdef DR_FLASH_ONLY
+extern const struct dr_flash DR_FLASH_ONLY;
+#define DR_FLASH(flash) ((void)(flash), &DR_FLASH_ONLY)
+#else
+#define DR_FLASH(flash) (flash)
+#endif
+
 /* A named run of whole sectors. */
 struct dr_flash_area {
     uint32_t address;

@@ -159,7 +159,7 @@ enum dr_status dr_slot_reader_open(
     memset(reader, 0, sizeof *reader);
     reader->crypto = crypto;
     reader->flash = flash;
-    DR_TRY(dr_slot_layout_compute(&flash->geometry, area, &reader->layout));
+    DR_TRY(dr_slot_layout_compute(&DR_FLASH(flash)->geometry, area, &reader->layout));
     return read_install(reader, slot_key);
 }
 
@@ -210,7 +210,7 @@ enum dr_status dr_slot_cipher(
     memcpy(counter, entry->bytes, DR_SLOT_ENTRY_AT_KIND);
     dr_slot_put_u16(counter + DR_SLOT_ENTRY_AT_KIND, block >> 16);
     dr_slot_put_u16(counter + DR_SLOT_ENTRY_AT_KIND + 2u, block);
-    return reader->crypto->aes256_ctr(reader->key_data, counter, in, out, size_bytes);
+    return DR_CRYPTO(reader->crypto)->aes256_ctr(reader->key_data, counter, in, out, size_bytes);
 }
 
 /* Ciphertext that begins inside a cipher block: its part of the key stream, by hand. */

@@ -32,7 +32,7 @@ static bool fits(
     if (dr_der_signature_decode(signature->der, signature->der_size_bytes, rs) != DR_OK) {
         return false;
     }
-    status = crypto->p256_verify(key, digest, rs);
+    status = DR_CRYPTO(crypto)->p256_verify(key, digest, rs);
     return status == DR_OK && status == DR_OK; /* volatile: read twice */
 }
 

@@ -35,7 +35,7 @@ static enum dr_reason hash_body(struct pass *pass, uint32_t begin_bytes, uint32_
         if (pass->source->read(pass->source->context, offset_bytes, chunk, size_bytes) != DR_OK) {
             return DR_REASON_FLASH_OR_SOURCE;
         }
-        pass->crypto->sha256_update(&pass->sha, chunk, size_bytes);
+        DR_CRYPTO(pass->crypto)->sha256_update(&pass->sha, chunk, size_bytes);
         offset_bytes += size_bytes;
     }
     return DR_REASON_NONE;
@@ -67,7 +67,7 @@ take_tlvs(struct pass *pass, const struct dr_image_header *header, struct dr_ima
     }
     reason = dr_image_parse_tlvs(header, tlvs, needed_bytes, ret_info);
     if (reason == DR_REASON_NONE) {
-        pass->crypto->sha256_update(&pass->sha, tlvs, header->protected_size_bytes);
+        DR_CRYPTO(pass->crypto)->sha256_update(&pass->sha, tlvs, header->protected_size_bytes);
     }
     return reason;
 }
@@ -89,8 +89,8 @@ static enum dr_reason read_and_hash(struct pass *pass, struct dr_image_info *ret
     if (dr_image_tlvs_offset(&header) > source->size_bytes) {
         return DR_REASON_TRUNCATED;
     }
-    pass->crypto->sha256_begin(&pass->sha);
-    pass->crypto->sha256_update(&pass->sha, head, DR_IMAGE_HEADER_BYTES);
+    DR_CRYPTO(pass->crypto)->sha256_begin(&pass->sha);
+    DR_CRYPTO(pass->crypto)->sha256_update(&pass->sha, head, DR_IMAGE_HEADER_BYTES);
     reason = hash_body(pass, DR_IMAGE_HEADER_BYTES, dr_image_tlvs_offset(&header));
     return reason == DR_REASON_NONE ? take_tlvs(pass, &header, ret_info) : reason;
 }
@@ -111,7 +111,7 @@ enum dr_verdict dr_verify_image(
         *ret_reason = reason;
         return DR_VERDICT_REJECT;
     }
-    crypto->sha256_finish(&pass.sha, digest);
+    DR_CRYPTO(crypto)->sha256_finish(&pass.sha, digest);
     if (!dr_equal_ct(digest, ret_info->digest, sizeof(digest))) {
         *ret_reason = DR_REASON_DIGEST;
         return DR_VERDICT_REJECT;
