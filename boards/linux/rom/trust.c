@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "boards/linux/rom/trust.h"
 
+#include "base/check.h"
 #include "base/crc32.h"
 #include "base/cursor.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define VERSION 1u
@@ -46,54 +48,48 @@ dr_trust_record_encode(const struct dr_trust_record *record, uint8_t out[DR_TRUS
 enum dr_status dr_trust_record_decode(
     const uint8_t data[DR_TRUST_RECORD_BYTES], struct dr_trust_record *ret_record)
 {
-    struct dr_trust_record record = {0};
-    uint8_t zero[ZERO_BYTES];
     struct dr_reader reader;
     dr_reader_init(
         &reader, data + DR_TRUST_RECORD_MAGIC_BYTES,
         DR_TRUST_RECORD_BYTES - DR_TRUST_RECORD_MAGIC_BYTES);
     uint32_t version = dr_read_u32(&reader);
-    record.trust.key_count = dr_read_u8(&reader);
+    memset(ret_record, 0, sizeof *ret_record);
+    ret_record->trust.key_count = dr_read_u8(&reader);
     uint8_t reserved = dr_read_u8(&reader);
-    record.time_divisor = dr_read_u16(&reader);
-    dr_read_bytes(&reader, (uint8_t *)record.product, DR_IMAGE_PRODUCT_BYTES_MAX);
-    for (size_t i = 0; i < DR_TRUST_KEYS_MAX; i++) {
-        dr_read_bytes(&reader, record.trust.keys[i], DR_P256_PUBLIC_BYTES);
-    }
-    dr_read_bytes(&reader, zero, sizeof zero);
+    ret_record->time_divisor = dr_read_u16(&reader);
+    dr_read_bytes(&reader, (uint8_t *)ret_record->product, DR_IMAGE_PRODUCT_BYTES_MAX);
+    dr_read_bytes(&reader, (uint8_t *)ret_record->trust.keys, sizeof ret_record->trust.keys);
+    (void)dr_reader_view(&reader, ZERO_BYTES);
     uint32_t crc = dr_read_u32(&reader);
-    DR_TRY(dr_reader_end(&reader));
-    if (version == 0 && record.trust.key_count == 0) {
+    if (version == 0 && ret_record->trust.key_count == 0) {
         return DR_E_NOT_FOUND;
     }
-    if (version != VERSION || reserved != 0 || record.trust.key_count == 0 ||
-        record.trust.key_count > DR_TRUST_KEYS_MAX || record.product[0] == '\0' ||
-        record.time_divisor == 0 || record.time_divisor > DR_TRUST_TIME_DIVISOR_MAX ||
+    if (version != VERSION || reserved != 0 || ret_record->trust.key_count == 0 ||
+        ret_record->trust.key_count > DR_TRUST_KEYS_MAX || ret_record->product[0] == '\0' ||
+        ret_record->time_divisor == 0 || ret_record->time_divisor > DR_TRUST_TIME_DIVISOR_MAX ||
         crc != dr_crc32(0, data, DR_TRUST_RECORD_BYTES - 4u)) {
         return DR_E_CORRUPT;
     }
-    *ret_record = record;
-    return DR_OK;
-}
-
-static uint32_t divided(uint32_t value, uint16_t divisor)
-{
-    return value / divisor > 0 ? value / divisor : 1u;
+    return reader.status;
 }
 
 void dr_trust_policy(uint16_t divisor, struct dr_boot_policy *ret_policy)
 {
-    struct dr_boot_policy *policy = ret_policy;
-    *policy = dr_boot_policy_default;
-    policy->stable_ms = divided(policy->stable_ms, divisor);
-    policy->planned_uptime_ms = divided(policy->planned_uptime_ms, divisor);
-    policy->pin_previous_ms = divided(policy->pin_previous_ms, divisor);
-    policy->pin_factory_ms = divided(policy->pin_factory_ms, divisor);
-    policy->pin_erase_ms = divided(policy->pin_erase_ms, divisor);
-    policy->pin_cancel_ms = divided(policy->pin_cancel_ms, divisor);
-    policy->pin_refused_ms = divided(policy->pin_refused_ms, divisor);
-    policy->halt_wait_ms = divided(policy->halt_wait_ms, divisor);
-    policy->poll_ms = policy->poll_ms < policy->pin_previous_ms / 4u + 1u
-                          ? policy->poll_ms
-                          : policy->pin_previous_ms / 4u + 1u;
+    static const uint8_t divided[] = {
+        offsetof(struct dr_boot_policy, stable_ms),
+        offsetof(struct dr_boot_policy, planned_uptime_ms),
+        offsetof(struct dr_boot_policy, pin_previous_ms),
+        offsetof(struct dr_boot_policy, pin_factory_ms),
+        offsetof(struct dr_boot_policy, pin_erase_ms),
+        offsetof(struct dr_boot_policy, pin_cancel_ms),
+        offsetof(struct dr_boot_policy, pin_refused_ms),
+        offsetof(struct dr_boot_policy, halt_wait_ms),
+    };
+    *ret_policy = dr_boot_policy_default;
+    for (size_t i = 0; i < DR_ARRAY_COUNT(divided); i++) {
+        uint32_t *value = (uint32_t *)(void *)((uint8_t *)ret_policy + divided[i]);
+        *value = *value / divisor > 0 ? *value / divisor : 1u;
+    }
+    uint32_t poll_ms = ret_policy->pin_previous_ms / 4u + 1u;
+    ret_policy->poll_ms = ret_policy->poll_ms < poll_ms ? ret_policy->poll_ms : poll_ms;
 }

@@ -40,7 +40,7 @@ struct dr_trust_record {
 DR_MUST_USE enum dr_status
 dr_trust_record_encode(const struct dr_trust_record *record, uint8_t out[DR_TRUST_RECORD_BYTES]);
 
-/* DR_E_NOT_FOUND: never burned. DR_E_CORRUPT: burned badly. */
+/* DR_E_NOT_FOUND: never burned. DR_E_CORRUPT: burned badly. On failure *ret_record is undefined. */
 DR_MUST_USE enum dr_status dr_trust_record_decode(
     const uint8_t data[DR_TRUST_RECORD_BYTES], struct dr_trust_record *ret_record);
 

@@ -27,7 +27,7 @@ answer(struct dr_anchor_exchange *exchange, const struct dr_anchor_frame *frame)
     return DR_OK;
 }
 
-static enum dr_status transact(void *context, struct dr_anchor_exchange *exchange)
+enum dr_status dr_anchor_uart_transact(void *context, struct dr_anchor_exchange *exchange)
 {
     struct dr_anchor_uart *uart = context;
     struct dr_anchor_frame frame = {
@@ -61,5 +61,5 @@ static enum dr_status transact(void *context, struct dr_anchor_exchange *exchang
 
 struct dr_anchor_port dr_anchor_uart_port(struct dr_anchor_uart *uart)
 {
-    return (struct dr_anchor_port){.context = uart, .transact = transact};
+    return (struct dr_anchor_port){.context = uart, .transact = dr_anchor_uart_transact};
 }

@@ -23,7 +23,10 @@ struct dr_anchor_uart {
 /* Zeroes uart but for idle, and sets up the line. first_number should differ from boot to boot. */
 void dr_anchor_uart_start(struct dr_anchor_uart *uart, uint32_t first_number);
 
-/* uart is kept for the life of the port. transact: DR_OK, DR_E_TIMEOUT, DR_E_SPACE. */
+/* The port's function, its context the uart: DR_OK, DR_E_TIMEOUT, DR_E_SPACE. */
+enum dr_status dr_anchor_uart_transact(void *uart, struct dr_anchor_exchange *exchange);
+
+/* uart is kept for the life of the port. */
 struct dr_anchor_port dr_anchor_uart_port(struct dr_anchor_uart *uart);
 
 #endif

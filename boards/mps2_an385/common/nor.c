@@ -4,6 +4,7 @@
 #include "boards/mps2_an385/common/part.h"
 #include "boards/mps2_an385/map.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define UNIT DR_MPS2_PROGRAM_UNIT_BYTES
@@ -21,16 +22,18 @@ static bool inside(const struct dr_flash_area *area, uint32_t address, uint32_t 
            size_bytes <= area->size_bytes - (address - area->address);
 }
 
+/* The boot ROM's areas; and a firmware's. */
+static bool rom_may_write(uint32_t address, uint32_t size_bytes)
+{
+    return inside(&dr_mps2_flash_map.requests, address, size_bytes) ||
+           inside(&dr_mps2_flash_map.journal, address, size_bytes);
+}
+
 static bool may_write(const struct dr_nor *nor, uint32_t address, uint32_t size_bytes)
 {
     const struct dr_flash_map *map = &dr_mps2_flash_map;
-    if (inside(&map->requests, address, size_bytes)) {
-        return true;
-    }
-    if (nor->any) {
-        return inside(&map->journal, address, size_bytes);
-    }
-    return inside(&map->vault, address, size_bytes) ||
+    return inside(&map->requests, address, size_bytes) ||
+           inside(&map->vault, address, size_bytes) ||
            (nor->spare == DR_SLOT_A && inside(&map->slot_a, address, size_bytes)) ||
            (nor->spare == DR_SLOT_B && inside(&map->slot_b, address, size_bytes));
 }
@@ -45,15 +48,9 @@ static enum dr_status nor_read(void *context, uint32_t address, uint8_t *out, ui
     return DR_OK;
 }
 
-static enum dr_status
-nor_program(void *context, uint32_t address, const uint8_t *data, uint32_t size_bytes)
+/* Whole units, whole sectors: device/flash proves it before it calls a port. */
+static enum dr_status program(uint32_t address, const uint8_t *data, uint32_t size_bytes)
 {
-    if (address % UNIT != 0 || size_bytes % UNIT != 0) {
-        return DR_E_ARGUMENT;
-    }
-    if (!may_write(context, address, size_bytes)) {
-        return DR_E_DENIED;
-    }
     for (uint32_t done = 0; done < size_bytes; done += UNIT) {
         volatile uint32_t *unit = cell(address + done);
         uint32_t both = 0xffffffffu;
@@ -72,19 +69,38 @@ nor_program(void *context, uint32_t address, const uint8_t *data, uint32_t size_
     return DR_OK;
 }
 
-static enum dr_status nor_erase(void *context, uint32_t address, uint32_t size_bytes)
+static enum dr_status erase(uint32_t address, uint32_t size_bytes)
 {
-    if (address % DR_MPS2_SECTOR_BYTES != 0 || size_bytes % DR_MPS2_SECTOR_BYTES != 0) {
-        return DR_E_ARGUMENT;
-    }
-    if (!may_write(context, address, size_bytes)) {
-        return DR_E_DENIED;
-    }
     volatile uint32_t *cells = cell(address);
     for (uint32_t i = 0; i < size_bytes / 4u; i++) {
         cells[i] = 0xffffffffu;
     }
     return DR_OK;
+}
+
+static enum dr_status
+nor_program(void *context, uint32_t address, const uint8_t *data, uint32_t size_bytes)
+{
+    return may_write(context, address, size_bytes) ? program(address, data, size_bytes)
+                                                   : DR_E_DENIED;
+}
+
+static enum dr_status nor_erase(void *context, uint32_t address, uint32_t size_bytes)
+{
+    return may_write(context, address, size_bytes) ? erase(address, size_bytes) : DR_E_DENIED;
+}
+
+static enum dr_status
+rom_program(void *context, uint32_t address, const uint8_t *data, uint32_t size_bytes)
+{
+    (void)context;
+    return rom_may_write(address, size_bytes) ? program(address, data, size_bytes) : DR_E_DENIED;
+}
+
+static enum dr_status rom_erase(void *context, uint32_t address, uint32_t size_bytes)
+{
+    (void)context;
+    return rom_may_write(address, size_bytes) ? erase(address, size_bytes) : DR_E_DENIED;
 }
 
 static enum dr_status nor_sync(void *context)
@@ -94,26 +110,23 @@ static enum dr_status nor_sync(void *context)
     return DR_OK;
 }
 
-static void fill(struct dr_nor *nor, struct dr_flash *ret_flash)
-{
-    ret_flash->geometry = dr_mps2_flash_geometry;
-    ret_flash->context = nor;
-    ret_flash->read = nor_read;
-    ret_flash->program = nor_program;
-    ret_flash->erase = nor_erase;
-    ret_flash->sync = nor_sync;
-}
-
-void dr_nor_port_rom(struct dr_nor *nor, struct dr_flash *ret_flash)
-{
-    nor->any = true;
-    nor->spare = DR_SLOT_NONE;
-    fill(nor, ret_flash);
-}
+const struct dr_flash dr_nor_flash_rom = {
+    .geometry = DR_MPS2_FLASH_GEOMETRY,
+    .read = nor_read,
+    .program = rom_program,
+    .erase = rom_erase,
+    .sync = nor_sync,
+};
 
 void dr_nor_port_firmware(struct dr_nor *nor, uint8_t spare, struct dr_flash *ret_flash)
 {
-    nor->any = false;
     nor->spare = spare;
-    fill(nor, ret_flash);
+    *ret_flash = (struct dr_flash){
+        .geometry = dr_mps2_flash_geometry,
+        .context = nor,
+        .read = nor_read,
+        .program = nor_program,
+        .erase = nor_erase,
+        .sync = nor_sync,
+    };
 }

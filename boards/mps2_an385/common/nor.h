@@ -13,17 +13,18 @@
 
 #include "device/flash/flash.h"
 
-#include <stdbool.h>
+#include <stdint.h>
 
 struct dr_nor {
     /* private, do not touch */
-    bool any;      /* the boot ROM: journal and requests */
     uint8_t spare; /* enum dr_slot_id */
 };
 
-/* nor is kept for the life of the port. _rom: may write journal and requests. _firmware: requests,
- * vault and the spare that the hand-off names. */
-void dr_nor_port_rom(struct dr_nor *nor, struct dr_flash *ret_flash);
+/* The boot ROM's port: may write journal and requests. */
+extern const struct dr_flash dr_nor_flash_rom;
+
+/* A firmware's: requests, vault and the spare that the hand-off names. nor is kept for the life of
+ * the port. */
 void dr_nor_port_firmware(struct dr_nor *nor, uint8_t spare, struct dr_flash *ret_flash);
 
 #endif

@@ -11,12 +11,7 @@ DR_STATIC_ASSERT(
 DR_STATIC_ASSERT(
     DR_MPS2_FACTORY_AT + DR_MPS2_SLOT_BYTES <= DR_MPS2_BOARD_AT, "the board's pages come last");
 
-const struct dr_flash_geometry dr_mps2_flash_geometry = {
-    .size_bytes = DR_MPS2_FLASH_BYTES,
-    .sector_bytes = DR_MPS2_SECTOR_BYTES,
-    .program_unit_bytes = DR_MPS2_PROGRAM_UNIT_BYTES,
-    .erased_value = DR_MPS2_ERASED_VALUE,
-};
+const struct dr_flash_geometry dr_mps2_flash_geometry = DR_MPS2_FLASH_GEOMETRY;
 
 const struct dr_flash_map dr_mps2_flash_map = {
     .journal = {DR_MPS2_JOURNAL_AT, 2u * DR_MPS2_SECTOR_BYTES},

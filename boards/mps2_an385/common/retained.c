@@ -8,7 +8,9 @@
 
 DR_STATIC_ASSERT(
     DR_MPS2_RETAINED_BLOCK_AT + DR_RETAINED_BYTES <= DR_MPS2_RETAINED_CRASH_AT &&
-        DR_MPS2_RETAINED_CRASH_AT + DR_CRASH_BYTES <= DR_MPS2_RETAINED_SUMMARY_AT,
+        DR_MPS2_RETAINED_CRASH_AT + DR_CRASH_BYTES <= DR_MPS2_RETAINED_NOISE_AT &&
+        DR_MPS2_RETAINED_RESETS_AT + 4u <= DR_MPS2_RETAINED_SUMMARY_AT &&
+        DR_MPS2_RETAINED_SUMMARY_AT + 4u + DR_BOOT_INFO_BYTES <= DR_MPS2_RETAINED_BYTES,
     "each in its place");
 
 static uint8_t *page(uint32_t offset)
@@ -34,4 +36,9 @@ void dr_retained_crash_read(uint8_t out[DR_CRASH_BYTES])
 void dr_retained_crash_write(const uint8_t data[DR_CRASH_BYTES])
 {
     memcpy(page(DR_MPS2_RETAINED_CRASH_AT), data, DR_CRASH_BYTES);
+}
+
+void dr_retained_crash_clear(void)
+{
+    memset(page(DR_MPS2_RETAINED_CRASH_AT), 0, DR_CRASH_BYTES);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Power, reset line, and the emulator that is the machine. */
+#include "boards/linux/summary.h"
 #include "boards/mps2_an385/common/retained.h"
 #include "boards/mps2_an385/host/host.h"
 
@@ -136,7 +137,8 @@ void dr_host_reset_seen(struct dr_host *host, const char *why)
 static void look_for_handoff(struct dr_host *host)
 {
     struct dr_board *board = &host->board;
-    uint8_t bytes[DR_WIRE_SUMMARY_BYTES];
+    uint8_t bytes[DR_BOOT_INFO_BYTES];
+    struct dr_boot_info info;
     uint32_t boot_number = dr_host_word(host, BOOT_NUMBER_AT);
     if (board->machine.phase != DR_BOARD_ROM || boot_number == host->boot_number ||
         dr_host_word(host, SUMMARY_AT) != DR_MPS2_SUMMARY_MAGIC) {
@@ -144,10 +146,11 @@ static void look_for_handoff(struct dr_host *host)
     }
     host->boot_number = boot_number;
     dr_host_copy_out(host, SUMMARY_AT + 4u, bytes, sizeof bytes);
-    if (dr_wire_decode_summary(bytes, sizeof bytes, &board->machine.summary) != DR_OK) {
+    if (dr_boot_info_decode(bytes, sizeof bytes, &info) != DR_OK) {
         dr_board_log(board, "board", "the hand-off's summary is malformed");
         return;
     }
+    dr_wire_summary_of(&info, &board->machine.summary);
     board->machine.has_summary = true;
     board->machine.phase = DR_BOARD_FIRMWARE;
     dr_board_handoff_log(board);

@@ -7,16 +7,16 @@
 #define VTOR 0xe000ed08u
 #define WORD_MASK 3u
 
-static void clear(uint32_t from, uint32_t to)
+static DR_APART void clear(uint32_t from, uint32_t to)
 {
-    for (; from < to && (from & WORD_MASK) != 0; from++) { /* bound: 3 */
-        *(volatile uint8_t *)(uintptr_t)from = 0;
-    }
-    for (; to > from && (to & WORD_MASK) != 0; to--) { /* bound: 3 */
-        *(volatile uint8_t *)(uintptr_t)(to - 1u) = 0;
-    }
-    for (; from < to; from += 4u) { /* bound: the RAM */
-        dr_reg_write(from, 0);
+    while (from < to) { /* bound: the RAM */
+        if ((from & WORD_MASK) == 0 && to - from > WORD_MASK) {
+            dr_reg_write(from, 0);
+            from += WORD_MASK;
+        } else {
+            *(volatile uint8_t *)(uintptr_t)from = 0;
+        }
+        from++;
     }
 }
 

@@ -1,41 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The memory functions that the compiler and the libraries call: a word at a time where both sides
- * allow it, and a third of the C library's size. `used`: calls to them appear after the linker has
- * looked at the program as a whole. */
+/* The memory functions that the compiler and the libraries call, in as few bytes as there are; an
+ * image is copied once. `used`: calls to them appear after the linker has looked at the program as
+ * a whole. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#define WORD_MASK 3u
 #define KEEP __attribute__((used))
-
-KEEP void *memmove(void *to, const void *from, size_t size)
-{
-    uint8_t *out = to;
-    const uint8_t *in = from;
-    if (out <= in || (size_t)(out - in) >= size) {
-        return memcpy(to, from, size);
-    }
-    while (size > 0) { /* bound: size */
-        size--;
-        out[size] = in[size];
-    }
-    return to;
-}
 
 KEEP void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
     uint8_t *out = to;
     const uint8_t *in = from;
-    if ((((uintptr_t)out | (uintptr_t)in) & WORD_MASK) == 0) {
-        for (; size > WORD_MASK; size -= sizeof(uint32_t)) { /* bound: size */
-            *(uint32_t *)(void *)out = *(const uint32_t *)(const void *)in;
-            out += sizeof(uint32_t);
-            in += sizeof(uint32_t);
-        }
-    }
     for (; size > 0; size--) { /* bound: size */
         *out++ = *in++;
+    }
+    return to;
+}
+
+KEEP void *memmove(void *to, const void *from, size_t size)
+{
+    uint8_t *out = to;
+    const uint8_t *in = from;
+    if (out <= in) {
+        return memcpy(to, from, size); /* which goes upward */
+    }
+    while (size > 0) { /* bound: size */
+        size--;
+        out[size] = in[size];
     }
     return to;
 }

@@ -9,6 +9,8 @@
 #ifndef DR_BOARDS_MPS2_ROM_ROM_H
 #define DR_BOARDS_MPS2_ROM_ROM_H
 
+#include "boards/linux/rom/trust.h"
+#include "boards/mps2_an385/common/anchor_uart.h"
 #include "device/boot/boot.h"
 
 #include <stdint.h>
@@ -23,7 +25,14 @@ _Noreturn void dr_rom_stop(uint32_t led, const char *why);
  * stack, and enter the image through its vector table. */
 _Noreturn void dr_rom_jump(uint32_t image_at, uint32_t image_bytes, uint32_t vectors_at);
 
-/* port.c: the functions of the platform, all about fixed addresses. */
-void dr_rom_port(struct dr_boot_platform *platform);
+/* port.c: all constant, so that the compiler sees through it; what varies is in dr_rom_memory. */
+extern const struct dr_boot_platform dr_rom_platform;
+
+struct dr_rom_memory {
+    struct dr_trust_record trust;
+    struct dr_boot_policy policy;
+    struct dr_anchor_uart anchor;
+};
+extern struct dr_rom_memory dr_rom_memory;
 
 #endif

@@ -26,12 +26,12 @@ void dr_rom_reset(void)
 /* The watchdog's first expiry: nothing that was begun here is worth a record. */
 static _Noreturn void on_nmi(void)
 {
-    dr_watchdog_end();
+    dr_system_reset();
 }
 
 static _Noreturn void on_fault(void)
 {
-    dr_rom_stop(DR_LED_HALT_FAULT, "processor fault");
+    dr_rom_stop(DR_LED_HALT_FAULT, "rom: fault");
 }
 
 struct vectors {

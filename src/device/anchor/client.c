@@ -37,11 +37,9 @@ void dr_anchor_wipe(struct dr_anchor *anchor)
 /* A nonce nobody can foresee and no boot repeats. */
 static void next_nonce(struct dr_anchor *anchor, uint8_t nonce[DR_SHA256_BYTES])
 {
-    uint32_t number = ++anchor->nonces;
-    const uint8_t bytes[4] = {
-        (uint8_t)number, (uint8_t)(number >> 8), (uint8_t)(number >> 16), (uint8_t)(number >> 24)};
+    anchor->nonces++;
     const struct dr_bytes key = {anchor->seed, sizeof anchor->seed};
-    const struct dr_bytes part = {bytes, sizeof bytes};
+    const struct dr_bytes part = {(const uint8_t *)&anchor->nonces, sizeof anchor->nonces};
     dr_hmac_sha256(anchor->crypto, key, &part, 1, nonce);
 }
 

@@ -263,7 +263,7 @@ void dr_boot_begin(const struct dr_boot_platform *platform, struct dr_boot_work 
     }
 }
 
-static enum dr_status
+static DR_APART enum dr_status
 halt(const struct dr_boot_platform *platform, enum dr_boot_led led, enum dr_status status)
 {
     platform->led(platform->context, led);

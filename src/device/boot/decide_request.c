@@ -2,6 +2,7 @@
 /* What each request does to the state. Requests are genuine here, but their author may be hostile:
  * everything is checked against who ran and what the state allows. */
 #include "device/boot/decide_priv.h"
+#include "device/boot/record_priv.h"
 
 #include <string.h>
 
@@ -12,8 +13,7 @@ static bool same_digest(const uint8_t *a, const uint8_t *b)
 
 static bool is_zero(const uint8_t *digest)
 {
-    static const uint8_t zero[DR_IMAGE_DIGEST_BYTES];
-    return same_digest(digest, zero);
+    return dr_record_blank(digest, DR_IMAGE_DIGEST_BYTES, 0);
 }
 
 /* Does the image on trial speak, about itself? */

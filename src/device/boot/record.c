@@ -46,7 +46,7 @@ bool dr_record_genuine(
     return dr_equal_ct(mac, record + size_bytes - DR_RECORD_TAIL_BYTES, sizeof mac);
 }
 
-bool dr_record_blank(const uint8_t *record, size_t size_bytes, uint8_t erased_value)
+DR_APART bool dr_record_blank(const uint8_t *record, size_t size_bytes, uint8_t erased_value)
 {
     size_t i = 0;
     while (i < size_bytes && record[i] == erased_value) {
