@@ -6,7 +6,7 @@ PYTHON ?= /usr/bin/python3
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-mcu test test-ci nightly test-programs unit sim sim-mutants fuzz bench lint firmware footprint asan coverage format install clean
+.PHONY: help build demo demo-mcu test test-ci nightly test-programs unit sim sim-mutants fuzz bench bench-mcu lint firmware footprint asan coverage format install clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -60,6 +60,13 @@ bench: ## the figures, each beside what it is compared with; writes docs/perform
 	@tools/setup bench
 	@$(MAKE) --no-print-directory build
 	@$(PYTHON) -B bench/run.py --bin $(BUILD)/bin
+
+bench-mcu: ## download of the Cortex-M3 board beside a bare TLS receive; writes docs/performance-mcu.md
+	@tools/setup bench
+	@tools/fetch-sources --mcu $(BUILD)/third-party
+	@$(MAKE) --no-print-directory build
+	@cmake $(BUILD) >/dev/null && cmake --build $(BUILD) -j $(JOBS) --target mps2
+	@$(PYTHON) -B bench/mps2_download.py --bin $(BUILD)/bin
 
 lint: ## layers, style, headers, format, static analysis, device code gates
 	@tools/setup lint

@@ -97,3 +97,7 @@ dr_mps2_faulty(crash-fault dr_app_step)
 dr_mps2_faulty(crash-stack dr_app_step)
 dr_mps2_faulty(crash-assert dr_app_step)
 dr_mps2_faulty(crash-early main)
+
+# What bench/mps2_download.py runs: the firmware of the good image, and a plain TLS receive before it starts.
+dr_mps2_variant(bench DR_APP_GOOD ${DR_MPS2_DIR}/firmware/bench/bare_tls.c)
+target_link_options(firmware-mps2-bench PRIVATE -Wl,--wrap=dr_client_start)

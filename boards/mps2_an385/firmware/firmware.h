@@ -36,6 +36,7 @@ struct dr_firmware {
     struct dr_anchor anchor;
     struct dr_identity_signer signer;
     struct dr_signing signing;
+    bool downloading; /* until the question about the reset */
     struct dr_link_lwip lwip;
     struct dr_link link;
     struct dr_http_stream http;

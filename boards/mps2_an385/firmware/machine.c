@@ -151,18 +151,22 @@ static enum dr_status
 may(void *context, enum dr_agent_question question, enum dr_reason reason, uint32_t deadline_s,
     struct dr_client_wait *ret_wait)
 {
+    struct dr_firmware *firmware = context;
     uint32_t pins = dr_board_panel_read(DR_PANEL_PINS_AT);
-    (void)context;
     (void)reason;
     (void)deadline_s;
-    dr_figures_phase(
-        question == DR_MAY_DOWNLOAD ? "figures idle: ms " : "figures download: ms ", dr_clock_ms());
     const struct dr_app_inputs inputs = {
         .quiet_hours = (pins & DR_PANEL_PIN_QUIET) != 0,
         .door_unlocked = (pins & DR_PANEL_PIN_DOOR) != 0,
         .owner_refuses = (pins & DR_PANEL_PIN_OWNER) != 0,
     };
-    return dr_app_may(&inputs, question, &ret_wait->wait_s, &ret_wait->why);
+    enum dr_status status = dr_app_may(&inputs, question, &ret_wait->wait_s, &ret_wait->why);
+    if (status == DR_OK) {
+        dr_figures_phase(
+            firmware->downloading ? "figures download: ms " : "figures idle: ms ", dr_clock_ms());
+        firmware->downloading = question == DR_MAY_DOWNLOAD;
+    }
+    return status;
 }
 
 static enum dr_status retained_read(void *context, uint8_t out[DR_RETAINED_BYTES])
@@ -228,7 +232,7 @@ static enum dr_status open_client(struct dr_firmware *firmware)
                 .retained_write = retained_write,
                 .log = log_line,
             },
-        .product = {.may = may, .postponed = dr_client_postponed},
+        .product = {.context = firmware, .may = may, .postponed = dr_client_postponed},
         .commands = &dr_client_commands,
         .path = &dr_client_https,
         .https = &firmware->https,
