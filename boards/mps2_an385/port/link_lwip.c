@@ -13,7 +13,7 @@
 #define ANSWER_MS 15000u
 #define OPEN_MS 25000u /* from the first SYN to the last SUBACK */
 #define MS_PER_TICK (1000u / configTICK_RATE_HZ)
-#define PACKETS_PER_POLL 64u
+#define STEPS_PER_POLL 4u /* the owner has other things to do: a block takes a slow part 100 ms */
 
 static void tell(struct dr_link_lwip *link, enum dr_link_event_kind kind, enum dr_link_fault fault)
 {
@@ -281,7 +281,7 @@ static enum dr_link_fault fault_now(const struct dr_link_lwip *link)
 /* Everything that can be done without waiting. */
 static enum dr_status advance(struct dr_link_lwip *link)
 {
-    for (uint32_t i = 0; i < PACKETS_PER_POLL && link->phase != DR_LINK_PHASE_DOWN; i++) {
+    for (uint32_t i = 0; i < STEPS_PER_POLL && link->phase != DR_LINK_PHASE_DOWN; i++) {
         enum dr_status status = step(link);
         if (status == DR_OK && link->phase != DR_LINK_PHASE_DOWN) {
             continue;
