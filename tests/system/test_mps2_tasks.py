@@ -20,7 +20,7 @@ BLINK_P99_MS = 400
 BLINK_MAX_MS = 1500
 PUBLISH_MS = 10000
 PUBLISH_MAX_MS = 13000
-DOWNLOAD_S = 22  # long enough for two publishes
+DOWNLOAD_S = 13  # long enough for a publish
 IDLE_S = 6
 
 
