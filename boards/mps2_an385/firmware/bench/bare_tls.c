@@ -49,21 +49,21 @@ static enum dr_status connected(void *context)
 
 static enum dr_status shaken(void *context)
 {
-    (void)context;
-    return dr_tls_handshake();
+    return dr_tls_handshake(context);
 }
 
-static enum dr_status receive(const struct dr_client *client, uint32_t *ret_bytes)
+static enum dr_status
+receive(const struct dr_client *client, struct dr_tls *tls, uint32_t *ret_bytes)
 {
     static const uint8_t go[] = {'g'};
     size_t moved = 0;
     *ret_bytes = 0;
-    enum dr_status status = dr_tls_write(go, sizeof(go), &moved);
+    enum dr_status status = dr_tls_write(tls, go, sizeof(go), &moved);
     while (status == DR_OK || status == DR_E_AGAIN) { /* bound: what the server sends */
         if (status == DR_E_AGAIN) {
             pause();
         }
-        status = dr_tls_read(client->config.scratch, client->config.scratch_bytes, &moved);
+        status = dr_tls_read(tls, client->config.scratch, client->config.scratch_bytes, &moved);
         *ret_bytes += status == DR_OK ? (uint32_t)moved : 0;
     }
     return status == DR_E_CLOSED ? DR_OK : status;
@@ -87,13 +87,13 @@ static enum dr_status run(struct dr_client *client, struct dr_stream *stream)
         .key = DR_ANCHOR_IDENTITY_NORMAL,
         .floor_s = client->config.build_s,
     };
-    DR_TRY(dr_tls_open(&link->config.tls, &identity, stream));
+    DR_TRY(dr_tls_open(link->tls, &link->config.tls, &identity, stream));
     DR_TRY(dr_stream_open(stream, address, port));
     DR_TRY(finish(connected, stream));
-    DR_TRY(finish(shaken, NULL));
+    DR_TRY(finish(shaken, link->tls));
     uint32_t bytes = 0;
     uint32_t begin_ms = dr_clock_ms();
-    enum dr_status status = receive(client, &bytes);
+    enum dr_status status = receive(client, link->tls, &bytes);
     char line[80];
     const struct dr_print_number numbers[] = {
         {"bare tls: bytes ", bytes}, {" ms ", dr_clock_ms() - begin_ms}};
@@ -147,7 +147,7 @@ enum dr_status __wrap_dr_client_start(struct dr_client *client)
         primitives(client);
         dr_firmware_log(dr_status_text(status));
     }
-    dr_tls_close();
+    dr_tls_close(dr_tls_session(DR_TLS_MQTT));
     dr_stream_close(&stream);
     return __real_dr_client_start(client);
 }
