@@ -36,17 +36,21 @@ class Board(NamedTuple):
     large: int  # more than a slot holds
     cut: int  # long enough to come in between
     link_bytes_s: int
+    two_ways_bytes_s: int  # slow enough for a URL to expire meanwhile
+    block_bytes: int  # of a download
 
 
 BOARDS = {
     "linux": Board(
         name="linux", program="firmware-{}", layout={}, limits="2,15,1,3", hang_limits="2,15,6,3",
         impatient_limits="2,3,1,3", slow_seal="2,15,1,60", early_reason="lock_up",
-        good=2 * MIB, large=13 * MIB, cut=4 * MIB, link_bytes_s=2_000_000),
+        good=2 * MIB, large=13 * MIB, cut=4 * MIB, link_bytes_s=2_000_000,
+        two_ways_bytes_s=1_000_000, block_bytes=16 * KIB),
     "mps2-an385": Board(
         name="mps2-an385", program="firmware-mps2-{}.bin", layout={"header_size": 1024, "load_address": "0x20010000"},
         limits="3,40,5,5", hang_limits="3,40,25,3", impatient_limits="3,12,5,5", slow_seal="3,40,5,120",
-        early_reason="crash", good=0, large=1200 * KIB, cut=512 * KIB, link_bytes_s=250_000),
+        early_reason="crash", good=0, large=1200 * KIB, cut=512 * KIB, link_bytes_s=250_000,
+        two_ways_bytes_s=140_000, block_bytes=4 * KIB),
 }
 
 

@@ -14,6 +14,7 @@ class Proxy:
         self.rate = bytes_per_second
         self.to_client_bytes = 0
         self.down = False  # true: connections end, and new ones do too
+        self.draining = False
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.stopping = False
@@ -52,8 +53,17 @@ class Proxy:
             except OSError:
                 pass
 
+    def drain(self):
+        """Nothing goes to the target any more; what it has answered arrives, then connections end, and new ones do."""
+        self.draining = True
+
     def _turn(self, selector, client, server):
-        for key, _ in selector.select(0.2):
+        if self.draining and client in selector.get_map():
+            selector.unregister(client)
+        ready = selector.select(0.3 if self.draining else 0.2)
+        if self.draining and not ready:
+            return False
+        for key, _ in ready:
             data = key.fileobj.recv(16384)
             if not data:
                 return False

@@ -296,6 +296,7 @@ static void move(struct dr_client *client, uint64_t now_ms)
     if (status != DR_OK) {
         take_fault(client, now_ms);
     } else if (!state->active && dr_http_is_connected(http)) {
+        state->faults = 0;
         set_active(client, true); /* the better way is open again */
     }
 }
@@ -313,10 +314,10 @@ static bool turn(struct dr_client *client)
         return false;
     }
     want_pending(client);
+    move(client, now_ms);
     if (state->stale) {
         ask_for_url(client, now_ms);
     }
-    move(client, now_ms);
     return state->http.more || state->pending_count > 0;
 }
 

@@ -27,7 +27,7 @@
 #include "device/http/fetch.h"
 
 #define DR_CLIENT_HTTPS_FAULTS 3u
-#define DR_CLIENT_HTTPS_RETRY_MS 5000u
+#define DR_CLIENT_HTTPS_RETRY_MS 2000u
 
 enum dr_client_prefer {
     DR_PREFER_DOCUMENT = 0, /* the first in its list */
