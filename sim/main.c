@@ -185,7 +185,7 @@ static bool live(struct sweep *sweep)
 static void usage(FILE *out)
 {
     fputs(
-        "usage: daruma-sim [--seed N] [--case OPERATION:KIND] [--verbose]\n"
+        "usage: daruma-sim [--seed N] [--case OPERATION:KIND] [--twice] [--stop] [--verbose]\n"
         "\n"
         "Cuts the power of a simulated device at every flash and anchor operation, in five ways,\n"
         "and makes every flash program lie once. Exits 0 if every device came through.\n"

@@ -72,6 +72,7 @@ const struct dr_cli_verb dr_verb_cloud_status = {
     .verb = "status",
     .summary = "is the private cloud up and ready?",
     .usage = "cloud status [--dir DIR]",
-    .help = "Exit code 0 when the cloud in DIR is up and ready, 1 when it is not.",
+    .help = "Exit code 0 when the cloud in DIR is up and ready, 1 when it is not.\n\n"
+            "  --dir DIR  where (the same as --cloud DIR)",
     .run = run,
 };

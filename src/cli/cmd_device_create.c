@@ -287,7 +287,6 @@ const struct dr_cli_verb dr_verb_device_create = {
         "  --image F          signed factory image\n"
         "  --product P        default: what the image says\n"
         "  --board B          linux (default), or mps2-an385: a Cortex-M3 in QEMU\n"
-        "  --dir D            where the devices are (DARUMA_DEVICES, else ./devices)\n"
         "  --offline          no cloud: the device is left without an identity\n"
         "tests only:\n"
         "  --time-divisor N   pin stages and long waits of the boot ROM N times shorter\n"

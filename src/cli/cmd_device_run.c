@@ -134,7 +134,6 @@ const struct dr_cli_verb dr_verb_device_run = {
     .help = "Shows the serial console until Ctrl-C, which switches the device off. A device that "
             "is on\n"
             "already is only watched.\n\n"
-            "  --background   return as soon as the board answers; console in console.log\n"
-            "  --dir D        where the devices are (DARUMA_DEVICES, else ./devices)",
+            "  --background   return as soon as the board answers; console in console.log",
     .run = run,
 };

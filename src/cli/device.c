@@ -28,12 +28,18 @@ static bool valid_name(const char *name)
     return len > 0 && len <= NAME_BYTES_MAX;
 }
 
-static int locate(struct dr_cli *cli, const char *parent, struct dr_cli_device *device)
+const char *dr_cli_device_parent(const char *given)
 {
     const char *from_environment = getenv("DARUMA_DEVICES");
-    if (parent == NULL) {
-        parent = from_environment != NULL ? from_environment : "devices";
+    if (given != NULL) {
+        return given;
     }
+    return from_environment != NULL ? from_environment : "devices";
+}
+
+static int locate(struct dr_cli *cli, const char *parent, struct dr_cli_device *device)
+{
+    parent = dr_cli_device_parent(parent);
     int len = snprintf(device->directory, sizeof device->directory, "%s/%s", parent, device->name);
     if (len <= 0 || (size_t)len >= sizeof device->directory) {
         return dr_cli_error(cli, "the path of the device is too long");

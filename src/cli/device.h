@@ -22,6 +22,9 @@ int dr_cli_device_parse(
     const char **positional, size_t positional_max, bool must_exist,
     struct dr_cli_device *ret_device);
 
+/* The directory that holds the devices: as given, else DARUMA_DEVICES, else "devices". */
+const char *dr_cli_device_parent(const char *given);
+
 /* One command to the running board. Returns 0 and fills answer (DR_DEVICE_ANSWER_BYTES), or an
  * exit code after a message. */
 int dr_cli_device_command(

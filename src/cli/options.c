@@ -13,6 +13,9 @@ static void print_help(const struct dr_cli *cli)
            "  --json        one JSON value on standard output\n"
            "  --quiet       no progress\n"
            "  --cloud DIR   the cloud's directory (DARUMA_CLOUD, else ./daruma-cloud)\n");
+    if (strcmp(cli->verb->noun, "device") == 0) {
+        printf("  --dir DIR     where the devices are (DARUMA_DEVICES, else ./devices)\n");
+    }
 }
 
 /* --name, --name=value: does word name this option? *ret_value is what follows '=', or NULL. */

@@ -10,6 +10,7 @@
     X(cloud_down)                                                                                  \
     X(cloud_status)                                                                                \
     X(device_create)                                                                               \
+    X(device_list)                                                                                 \
     X(device_run)                                                                                  \
     X(device_show)                                                                                 \
     X(device_power)                                                                                \
@@ -18,6 +19,7 @@
     X(device_input)                                                                                \
     X(device_leds)                                                                                 \
     X(device_net)                                                                                  \
+    X(device_delete)                                                                               \
     X(key_new)                                                                                     \
     X(image_sign)                                                                                  \
     X(image_verify)                                                                                \
@@ -28,7 +30,8 @@
     X(update_revert)                                                                               \
     X(update_list)                                                                                 \
     X(things_list)                                                                                 \
-    X(things_show)
+    X(things_show)                                                                                 \
+    X(things_delete)
 
 #define DR_VERB_DECLARE(name) extern const struct dr_cli_verb dr_verb_##name;
 DR_VERB_LIST(DR_VERB_DECLARE)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The `daruma` command as a clumsy person meets it: exit codes, one error line that says what to do, JSON everywhere."""
+import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -10,12 +12,13 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
 from world import BIN, Device, World, wait_for  # noqa: E402
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIMITS = "5,20,1,3"  # hang, health, soak, seal in seconds
 DONE, ERROR, FAILED, ABORTED, USAGE, TIMEOUT = 0, 1, 2, 3, 64, 124
-VERBS = ("cloud up", "cloud down", "cloud status", "device create", "device run", "device show", "device power",
-         "device power-cut", "device press", "device input", "device leds", "device net", "key new", "image sign",
-         "image verify", "image inspect", "update create", "update watch", "update cancel", "update revert",
-         "update list", "things list", "things show")
+VERBS = ("cloud up", "cloud down", "cloud status", "device create", "device list", "device run", "device show",
+         "device power", "device power-cut", "device press", "device input", "device leds", "device net",
+         "device delete", "key new", "image sign", "image verify", "image inspect", "update create", "update watch",
+         "update cancel", "update revert", "update list", "things list", "things show", "things delete")
 
 
 class Case(unittest.TestCase):
@@ -50,6 +53,21 @@ class HelpTest(Case):
             self.assertNotIn("\n\n\n", done.stdout, verb)
             self.assertIn(verb, listed)
             self.assertEqual(self.world.run("help", *verb.split()).stdout, done.stdout)
+            usage, body = done.stdout.split("\n\n", 1)
+            for option in re.findall(r"--[a-z][a-z-]*", usage):
+                self.assertRegex(body, option + r"\b", f"{verb}: {option} is explained")
+        self.assertEqual(sorted(re.findall(r"^  ([a-z]+ [a-z-]+)  ", listed, re.M)), sorted(VERBS))
+
+    def test_every_option_is_in_the_help(self):
+        """Nothing is taken that help does not name: the sources say what is taken."""
+        for source in sorted((ROOT / "src/cli").glob("cmd_*.c")):
+            text = source.read_text()
+            for option in re.findall(r'\.name = "([a-z-]+)"', text):
+                if option != "dir":  # of all device verbs: explained with the global options
+                    self.assertIn(f"--{option}", text, source.name)
+        done = subprocess.run([BIN / "daruma-sim", "--help"], capture_output=True, text=True, timeout=20, check=True)
+        for option in set(re.findall(r'"(--[a-z]+)"', (ROOT / "sim/main.c").read_text())) - {"--help"}:
+            self.assertIn(option, done.stdout)
 
     def test_help_of_a_noun_lists_its_verbs(self):
         done = self.world.run("help", "device", check=False)
@@ -58,7 +76,7 @@ class HelpTest(Case):
         self.assertIn("no such noun", self.world.run("help", "nothing", check=False).stderr)
 
     def test_wrong_words(self):
-        for words in ((), ("nothing",), ("device",), ("device", "nothing")):
+        for words in ((), ("nothing",), ("image",), ("device", "nothing")):
             done = self.world.run(*words, check=False)
             self.assertEqual(done.returncode, USAGE, words)
         self.refused(USAGE, "things", "list", "--bogus", says="unknown option --bogus")
@@ -128,6 +146,44 @@ class CloudTest(Case):
             self.refused(USAGE, "device", "create", name, "--key", self.world.key("product"), "--image", self.factory,
                          says="1 to 64 letters")
         self.refused(ERROR, "device", "show", "nobody", says="`daruma device create nobody`")
+
+    def test_a_device_and_its_thing_go_for_good(self):
+        for name in ("gone", "kept"):
+            self.world.run("device", "create", name, "--key", self.world.key("product"), "--image", self.factory)
+        listed = {device["name"]: device for device in self.world.json("device", "list")[1]}
+        self.assertEqual(listed["gone"]["running"], "off")
+        self.assertEqual((listed["lamp"]["running"], listed["lamp"]["version"]), ("firmware", "1.0.0"))
+        self.assertIn("lamp", self.world.run("device", "list").stdout)
+        self.assertIn("no devices in", self.world.run("device", "list", "--dir", self.world.dir / "nothing").stdout)
+
+        certificates = self.certificates()
+        gone = Device(self.world, "gone")
+        gone.on()
+        wait_for("first report", lambda: self.world.reported("gone").get("version") == "1.0.0", 20)
+        self.assertEqual(self.world.json("device", "delete", "gone")[1],
+                         {"deleted": "gone", "thing": True, "certificates": 2})
+        self.assertFalse((self.world.dir / "devices" / "gone").exists())
+        self.refused(ERROR, "things", "show", "gone", says="Thing gone does not exist")
+        self.refused(ERROR, "device", "delete", "gone", says="there is no device in")
+        self.assertEqual(len(certificates - self.certificates()), 2)
+
+        self.world.run("device", "delete", "kept", "--keep-thing")
+        self.assertFalse((self.world.dir / "devices" / "kept").exists())
+        self.assertIn("2 certificates", self.world.run("things", "delete", "kept").stdout)
+        self.refused(ERROR, "things", "delete", "kept", says="there is no thing kept")
+        self.assertEqual(len(certificates - self.certificates()), 4)
+        plain = self.world.dir / "devices" / "notes"
+        plain.mkdir()
+        self.refused(ERROR, "device", "delete", "notes", says="left alone")
+        self.assertTrue(plain.exists())
+        self.assertEqual(self.device.show()["running"], "firmware")
+
+    def certificates(self):
+        settings = self.world.settings()
+        done = subprocess.run(["/usr/bin/aws", "--endpoint-url", settings["api"], "--output", "json", "iot",
+                               "list-certificates"], capture_output=True, text=True, timeout=60, check=True,
+                              env={**os.environ, **self.world.aws_environment()})
+        return {certificate["certificateId"] for certificate in json.loads(done.stdout)["certificates"]}
 
     def test_the_suggested_command_works_elsewhere(self):
         done = self.world.run("device", "create", "third", "--key", self.world.key("product"), "--image", self.factory,

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "cli/thing_delete.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int run(struct dr_cli *cli)
+{
+    const char *name = NULL;
+    size_t count = 0;
+    int result = dr_cli_parse(cli, NULL, 0, &name, 1, &count);
+    if (result != 0) {
+        return result;
+    }
+    if (count == 0 || strlen(name) > 128) {
+        return dr_cli_usage(cli, "which thing? `daruma things list` shows them");
+    }
+    struct dr_aws *aws = dr_aws_open(cli);
+    if (aws == NULL) {
+        return DR_EXIT_ERROR;
+    }
+    struct dr_cli_thing_deleted deleted;
+    result = dr_cli_thing_delete(cli, aws, name, &deleted);
+    dr_aws_close(aws);
+    if (result != 0) {
+        return result;
+    }
+    if (!deleted.existed) {
+        return dr_cli_error(cli, "there is no thing %s; `daruma things list` shows them", name);
+    }
+    if (cli->json) {
+        return dr_cli_print_json(
+            cli, json_pack(
+                     "{s:s, s:i, s:i}", "deleted", name, "certificates", (int)deleted.certificates,
+                     "certificatesKept", (int)deleted.kept));
+    }
+    printf("%s is deleted, with %u certificates", name, deleted.certificates);
+    printf(deleted.kept > 0 ? "; %u more belong to other things too\n" : "\n", deleted.kept);
+    return DR_EXIT_DONE;
+}
+
+const struct dr_cli_verb dr_verb_things_delete = {
+    .noun = "things",
+    .verb = "delete",
+    .summary = "take a thing out of the cloud, with its certificates",
+    .usage = "things delete NAME",
+    .help = "Its certificates are detached, made inactive and deleted, unless another thing has\n"
+            "them too; then the thing goes, with its executions and history. The device cannot\n"
+            "connect any more. Policies stay. A virtual device is deleted with `device delete`.",
+    .run = run,
+};

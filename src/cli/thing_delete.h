@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Taking a thing out of the cloud with what belongs to nobody else. */
+#ifndef DR_CLI_THING_DELETE_H
+#define DR_CLI_THING_DELETE_H
+
+#include "cli/aws.h"
+
+struct dr_cli_thing_deleted {
+    bool existed;
+    unsigned certificates; /* made inactive and deleted */
+    unsigned kept;         /* detached only: other things have them too */
+};
+
+/* Detach and delete the thing's certificates, then the thing: its executions and history go with
+ * it. A certificate that another thing has is only detached. Safe to repeat after a failure. 0, or
+ * an exit code after an error line. A thing that is not there is no error. */
+int dr_cli_thing_delete(
+    struct dr_cli *cli, struct dr_aws *aws, const char *name, struct dr_cli_thing_deleted *ret);
+
+#endif
