@@ -70,12 +70,12 @@ bench-mcu: ## download of the Cortex-M3 board beside a bare TLS receive; writes 
 
 lint: ## layers, style, headers, format, static analysis, device code gates
 	@tools/setup lint
-	@tools/fetch-sources $(BUILD)/third-party
+	@tools/fetch-sources --mcu $(BUILD)/third-party
 	@tools/lint $(BUILD)
 
 firmware: ## base, format and device for Cortex-M3
 	@tools/setup test
-	@tools/fetch-sources $(BUILD)/third-party
+	@tools/fetch-sources --mcu $(BUILD)/third-party
 	@cmake --preset mcu >/dev/null && cmake --build $(BUILD)/mcu -j $(JOBS)
 
 footprint: firmware ## sizes of the device code; writes docs/footprint.md, fails above the budget
