@@ -6,7 +6,7 @@ and counters, leaves a device that can take the next update, and returns the lin
 """
 from typing import Callable, NamedTuple
 
-from scenarios import command, https, network, person, refusal, trial
+from scenarios import command, hostile, https, network, person, refusal, trial
 
 
 class Scenario(NamedTuple):
@@ -36,4 +36,5 @@ SCENARIOS = [
     Scenario(17, "another takes the device's name", network.takeover),
     Scenario(18, "MQTT, HTTPS and back", https.two_ways),
     Scenario(19, "postponed, and refused by the owner", person.postponed),
+    Scenario(20, "a hostile broker", hostile.hostile_broker),
 ]
