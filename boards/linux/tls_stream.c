@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define READ_AHEAD_BYTES 65536u
+#define READ_AHEAD_BYTES 40960u
 
 static void forget(void *context)
 {

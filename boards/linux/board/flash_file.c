@@ -9,9 +9,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define UNIT DR_LINUX_PROGRAM_UNIT_BYTES
+#define CLEAR_SECTORS_MAX 16u
 
 DR_STATIC_ASSERT(DR_LINUX_ERASED_VALUE == 0xffu, "a hole reads as erased");
 DR_STATIC_ASSERT(DR_FLASH_FILE_CHUNK_BYTES % DR_LINUX_SECTOR_BYTES == 0, "whole sectors");
@@ -222,6 +224,49 @@ enum dr_status dr_flash_file_program(
     return DR_OK;
 }
 
+/* Zeros over a range of the file, a sector's worth of them used again and again: one call of the
+ * system for a row of sectors. */
+static bool clear_cells(struct dr_flash_file *file, off_t at, size_t size_bytes)
+{
+    struct iovec parts[CLEAR_SECTORS_MAX];
+    for (size_t i = 0; i < CLEAR_SECTORS_MAX; i++) {
+        parts[i] = (struct iovec){file->cells, DR_LINUX_SECTOR_BYTES};
+    }
+    int count = (int)(size_bytes / DR_LINUX_SECTOR_BYTES);
+    ssize_t written = pwritev(file->fd, parts, count, at);
+    size_t done = written > 0 ? (size_t)written : 0;
+    while (done < size_bytes) { /* bound: what one call did not write is written bit by bit */
+        size_t left = size_bytes - done;
+        size_t part = left < DR_LINUX_SECTOR_BYTES ? left : DR_LINUX_SECTOR_BYTES;
+        if (!write_exactly(file->fd, file->cells, part, at + (off_t)done)) {
+            return false;
+        }
+        done += part;
+    }
+    return true;
+}
+
+/* At most CLEAR_SECTORS_MAX sectors. */
+static enum dr_status erase_row(struct dr_flash_file *file, uint32_t address, uint32_t size_bytes)
+{
+    const uint32_t first = address / DR_LINUX_SECTOR_BYTES;
+    const uint32_t end = first + size_bytes / DR_LINUX_SECTOR_BYTES;
+    const off_t at = (off_t)address;
+    off_t data = lseek(file->fd, at, SEEK_DATA);
+    bool hole = data >= at + (off_t)size_bytes || (data < 0 && errno == ENXIO);
+    for (uint32_t sector = first; sector < end; sector++) {
+        file->erased[sector / 8u] &= (uint8_t) ~(1u << (sector % 8u));
+    }
+    if (!hole && !clear_cells(file, at, size_bytes)) {
+        return DR_E_IO;
+    }
+    memset(file->programmed + address / UNIT / 8u, 0, size_bytes / UNIT / 8u);
+    for (uint32_t sector = first; sector < end; sector++) {
+        file->erased[sector / 8u] |= (uint8_t)(1u << (sector % 8u));
+    }
+    return DR_OK;
+}
+
 enum dr_status
 dr_flash_file_erase(struct dr_flash_file *file, uint32_t address, uint32_t size_bytes)
 {
@@ -232,20 +277,14 @@ dr_flash_file_erase(struct dr_flash_file *file, uint32_t address, uint32_t size_
     if (file->fd < 0) {
         return DR_E_IO;
     }
-    uint32_t units_per_sector = DR_LINUX_SECTOR_BYTES / UNIT;
     memset(file->cells, 0, DR_LINUX_SECTOR_BYTES);
-    for (uint32_t done = 0; done < size_bytes; done += DR_LINUX_SECTOR_BYTES) {
-        off_t at = (off_t)address + (off_t)done;
-        uint32_t sector = (address + done) / DR_LINUX_SECTOR_BYTES;
-        off_t data = lseek(file->fd, at, SEEK_DATA);
-        bool hole = data >= at + (off_t)DR_LINUX_SECTOR_BYTES || (data < 0 && errno == ENXIO);
-        file->erased[sector / 8u] &= (uint8_t) ~(1u << (sector % 8u));
-        if (!hole && !write_exactly(file->fd, file->cells, DR_LINUX_SECTOR_BYTES, at)) {
-            return DR_E_IO;
-        }
-        uint32_t unit = (address + done) / UNIT;
-        memset(file->programmed + unit / 8u, 0, units_per_sector / 8u);
-        file->erased[sector / 8u] |= (uint8_t)(1u << (sector % 8u));
+    while (size_bytes > 0) { /* bound: a row of sectors per round */
+        uint32_t row = size_bytes < CLEAR_SECTORS_MAX * DR_LINUX_SECTOR_BYTES
+                           ? size_bytes
+                           : CLEAR_SECTORS_MAX * DR_LINUX_SECTOR_BYTES;
+        DR_TRY(erase_row(file, address, row));
+        address += row;
+        size_bytes -= row;
     }
     return DR_OK;
 }

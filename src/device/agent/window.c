@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#define WIDE_BLOCKS 16u
 #define RTO_MS_FIRST 2000u
 #define RTO_MS_MIN 300u
 #define RTO_MS_MAX 10000u
@@ -22,8 +23,8 @@ bool dr_window_init(
     struct dr_window *window, uint32_t file_bytes, uint32_t block_bytes, uint32_t window_bytes)
 {
     memset(window, 0, sizeof(*window));
-    uint32_t count = file_bytes / block_bytes + (file_bytes % block_bytes != 0 ? 1u : 0u);
-    if (count == 0 || count > DR_WINDOW_BLOCKS_MAX) {
+    uint32_t count = (file_bytes - 1u) / block_bytes + 1u;
+    if (file_bytes == 0 || count > DR_WINDOW_BLOCKS_MAX) {
         return false;
     }
     window->file_bytes = file_bytes;
@@ -133,10 +134,13 @@ static void lose(struct dr_window *window, struct dr_window_request *request, ui
     request->measured = true;
 }
 
-/* Take as many missing blocks from scan on as may fly, within one span and one request's bytes. */
+/* Take as many missing blocks from scan on as may fly, within one span and one request's bytes. A
+ * large window is asked for by quarters: while one is being written the next are under way, each at
+ * another of the stages between file and flash. A small one by halves: requests have a cost too. */
 static void gather(struct dr_window *window, struct dr_window_request *request)
 {
-    uint32_t count_max = (window->limit + 1u) / 2u;
+    uint32_t count_max =
+        window->limit >= WIDE_BLOCKS ? window->limit / 4u : (window->limit + 1u) / 2u;
     uint32_t index = window->scan;
     uint32_t count = 0;
     if (count_max > DR_WINDOW_REQUEST_BYTES_MAX / window->block_bytes) {
