@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The figures, each beside what it is compared with, in the same run. Writes docs/performance.md.
 
-usage: run.py [--bin DIR] [--rounds N] [--document FILE] [--only NAME[,NAME]]      names: download rest footprint path
+usage: run.py [--bin DIR] [--rounds N] [--document FILE] [--only NAME[,NAME]]      names: download https rest footprint path
 
 One line per figure. Ends 1 when a target is missed.
 """
@@ -333,6 +333,8 @@ def document(report, options):
         f"  same TLS, same blocks ({BLOCK_BYTES // 1024} KiB) and the same {WINDOW_BYTES // 1024} KiB in flight; bytes are received and",
         "  dropped. The target counts against its first transfer on a connection, because a device's is the first on its",
         "  own; repeated transfers on one connection are faster, and the share of those stands beside it.",
+        "- **HTTPS.** The same device and clock, from its first connection to the server; curl fetches the same file from nginx",
+        "  with the certificate and cipher suite of our API, connection included, in turns; it drops what it gets.",
         "- **Verification** reads the whole image back, decrypts and hashes it; it is not part of the download.",
         f"- **AWS agent**: {AWS_AGENT_MB_S} MB/s is what its documentation gives for a real microcontroller over a real network;",
         "  it is a yardstick of the protocol (a few blocks per request, one request at a time), not of a like machine.",
@@ -345,7 +347,7 @@ def arguments():
     parser.add_argument("--bin", default=str(ROOT / "build/bin"), help="where the programs are")
     parser.add_argument("--rounds", type=int, default=7, help="repetitions of each figure")
     parser.add_argument("--document", default="docs/performance.md", help="written at the end (not with --only)")
-    parser.add_argument("--only", metavar="NAME[,NAME]", help="download, rest, footprint, path")
+    parser.add_argument("--only", metavar="NAME[,NAME]", help="download, https, rest, footprint, path")
     return parser.parse_args()
 
 
@@ -353,8 +355,9 @@ def main():
     options = arguments()
     options.load = os.getloadavg()[0]
     os.environ["DARUMA_BIN"] = str(pathlib.Path(options.bin).resolve())
+    import https
     from harness.world import Device, World, wait_for
-    wanted = options.only.split(",") if options.only else ["download", "rest", "footprint", "path"]
+    wanted = options.only.split(",") if options.only else ["download", "https", "rest", "footprint", "path"]
     report = Report()
     with World() as world:
         world.cloud_up()
@@ -367,6 +370,8 @@ def main():
                 wait_for("the device reports", lambda: world.reported(NAME).get("version") == "1.0.0", 30)
                 download(world, device, bare, report, options.rounds)
                 device.off()
+            if "https" in wanted:
+                https.figures(world, report, options.rounds)
             if "path" in wanted:
                 path(world, bare, report, options.rounds)
             if "rest" in wanted:
