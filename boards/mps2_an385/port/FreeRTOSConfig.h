@@ -41,6 +41,7 @@
 
 #define INCLUDE_vTaskDelay 1
 #define INCLUDE_vTaskDelayUntil 1
+#define INCLUDE_xTaskDelayUntil 1 /* its name from version 10.4 on */
 #define INCLUDE_vTaskSuspend 1
 #define INCLUDE_xTaskGetSchedulerState 1
 #define INCLUDE_xTaskGetCurrentTaskHandle 1

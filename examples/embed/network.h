@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* A link without a network: it answers as the service would, with one update, from a file. Yours is
+ * an MQTT client over TLS; boards/mps2_an385/port/link_lwip.c is one to copy. */
+#ifndef DR_EXAMPLES_EMBED_NETWORK_H
+#define DR_EXAMPLES_EMBED_NETWORK_H
+
+#include "device/link/link.h"
+
+/* image: kept. */
+void my_network(const uint8_t *image, uint32_t image_bytes, struct dr_link *ret_link);
+
+#endif

@@ -1,0 +1,46 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""docs/embedding.md, followed to the letter: every shell block in an empty directory, and what the guide says comes out."""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
+from world import BIN, ROOT  # noqa: E402
+
+GUIDE = ROOT / "docs/embedding.md"
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE.read_text(), re.M | re.S)
+
+
+class Guide(unittest.TestCase):
+    def test_every_command(self):
+        shell, text = blocks("sh"), blocks("text")
+        self.assertGreaterEqual(len(shell), 3, "the guide has lost its commands")
+        self.assertEqual(len(text), 1)
+        environment = {**os.environ, "DARUMA": str(ROOT), "PATH": f"{BIN}:{os.environ['PATH']}"}
+        printed = []
+        with tempfile.TemporaryDirectory(prefix="daruma-guide-") as directory:
+            for block in shell:
+                done = subprocess.run(["sh", "-e"], input=block, capture_output=True, text=True, cwd=directory,
+                                      env=environment, timeout=200)
+                self.assertEqual(done.returncode, 0, f"{block}\n{done.stdout}{done.stderr}")
+                printed.append(done.stdout)
+        self.assertTrue(printed[1].endswith(text[0]), f"the guide says\n{text[0]}\nit was\n{printed[1]}")
+        self.assertNotIn("agent: OPENING", printed[2], "a foreign image reached the flash")
+        self.assertNotIn("INSTALLING", printed[2])
+
+    def test_what_the_guides_name_exists(self):
+        for guide in (GUIDE, ROOT / "docs/porting.md"):
+            for path in re.findall(r"`((?:src|boards|docs|tests|examples)/[\w./-]+)`", guide.read_text()):
+                self.assertTrue((ROOT / path).exists(), f"{guide.name}: {path}")
+
+
+if __name__ == "__main__":
+    unittest.main()
