@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""A TCP proxy on loopback that plays the network: a rate, and cuts."""
+"""A TCP proxy on loopback that plays the network: a rate, cuts, a hole where everything vanishes."""
 import selectors
 import socket
 import threading
@@ -7,11 +7,14 @@ import time
 
 
 class Proxy:
-    """Forwards one port of its own to a target. bytes_per_second bounds what flows towards the client."""
+    """Forwards one port of its own to a target. bytes_per_second bounds what flows towards the client, in pieces of
+    piece_bytes. While `hole` is true nothing passes in either direction; connections stay, and new ones are accepted."""
 
     def __init__(self, target_port, bytes_per_second):
         self.target_port = target_port
         self.rate = bytes_per_second
+        self.piece_bytes = 16384
+        self.hole = False
         self.to_client_bytes = 0
         self.down = False  # true: connections end, and new ones do too
         self.draining = False
@@ -58,13 +61,16 @@ class Proxy:
         self.draining = True
 
     def _turn(self, selector, client, server):
+        if self.hole:
+            time.sleep(0.05)
+            return True
         if self.draining and client in selector.get_map():
             selector.unregister(client)
         ready = selector.select(0.3 if self.draining else 0.2)
         if self.draining and not ready:
             return False
         for key, _ in ready:
-            data = key.fileobj.recv(16384)
+            data = key.fileobj.recv(16384 if key.fileobj is client else self.piece_bytes)
             if not data:
                 return False
             if key.fileobj is client:

@@ -204,6 +204,7 @@ static enum dr_status pull(struct dr_link_lwip *link)
         room = link->skip;
     }
     DR_TRY(dr_tls_read(link->tls, link->receive + link->received, room, &moved));
+    link->heard_ms = dr_mps2_uptime_ms();
     if (link->skip > 0) {
         link->skip -= moved;
         return DR_OK;
@@ -229,14 +230,16 @@ static enum dr_status step_tls(struct dr_link_lwip *link)
     return DR_OK;
 }
 
-/* Keep-alive, and the patience with a session that does not open. */
+/* Keep-alive, and the patience with a session that does not open. Who only sends learns nothing: a
+ * network that went away is noticed because nothing comes any more. */
 static enum dr_status watch(struct dr_link_lwip *link)
 {
     uint64_t now_ms = dr_mps2_uptime_ms();
     if (link->phase != DR_LINK_PHASE_UP || link->pinging) {
         return now_ms < link->deadline_ms ? DR_OK : DR_E_TIMEOUT;
     }
-    if (now_ms >= link->sent_ms + 1000u * KEEP_ALIVE_S) {
+    if (now_ms >= link->sent_ms + 1000u * KEEP_ALIVE_S ||
+        now_ms >= link->heard_ms + 1000u * KEEP_ALIVE_S) {
         struct dr_writer writer = writer_of(link);
         dr_mqtt_put_empty(&writer, DR_MQTT_PINGREQ);
         DR_TRY(queue(link, &writer));

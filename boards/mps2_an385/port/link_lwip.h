@@ -56,6 +56,7 @@ struct dr_link_lwip {
     bool pinging;
     uint64_t deadline_ms; /* of everything before UP; of an answer to a ping */
     uint64_t sent_ms;
+    uint64_t heard_ms; /* anything at all */
     struct dr_stream stream;
     struct dr_tls *tls;
     char client_id[129];
