@@ -6,6 +6,7 @@ the device's own report, and the board.
 """
 import re
 import shutil
+import socket
 import unittest
 
 from world import BIN, Device, World, wait_for
@@ -25,6 +26,21 @@ class Board(Device):
     def __init__(self, world, name):
         super().__init__(world, name)
         self.path = world.dir / "devices" / name
+
+    def command(self, words):
+        """A line to the board's own control socket; its answer. What the command line has no verb for."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(10)
+            line.connect(str(self.path / "board.sock"))
+            line.sendall(words.encode() + b"\n")
+            return line.recv(4096).decode()
+
+    def hold_until(self, led):
+        """A person holds the pin until the LED shows this, and lets go."""
+        if not self.command("pin 100000").startswith("ok"):
+            raise AssertionError("the pin cannot be held")
+        self.wait_show(60, led_word=led)
+        self.command("pin 0")
 
     def lines(self, pattern):
         """Console lines that match, as match objects."""
