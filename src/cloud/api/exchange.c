@@ -4,7 +4,7 @@
 #include "base/secret.h"
 #include "cloud/api/handlers.h"
 #include "cloud/api/members.h"
-#include "cloud/service/images.h"
+#include "cloud/registry/images.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "base/secret.h"
 #include "cloud/api/handlers.h"
-#include "cloud/service/certificates.h"
+#include "cloud/registry/certificates.h"
 
 #include <string.h>
 

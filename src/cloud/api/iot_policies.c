@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cloud/api/handlers.h"
-#include "cloud/service/policies.h"
+#include "cloud/registry/policies.h"
 
 /* --- policies and their versions --- */
 

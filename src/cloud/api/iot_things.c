@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cloud/api/handlers.h"
-#include "cloud/service/things.h"
+#include "cloud/registry/things.h"
+#include "cloud/service/thing_delete.h"
 
 #include <string.h>
 

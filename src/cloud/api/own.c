@@ -2,9 +2,9 @@
 /* What AWS has no name for: /daruma/... */
 #include "cloud/api/fetches.h"
 #include "cloud/api/handlers.h"
-#include "cloud/service/certificates.h"
+#include "cloud/registry/certificates.h"
+#include "cloud/registry/report.h"
 #include "cloud/service/commands.h"
-#include "cloud/service/report.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* Buckets. Every bucket keeps versions; that is not a setting here. */
 #include "cloud/api/handlers.h"
 #include "cloud/api/xml.h"
-#include "cloud/service/images.h"
+#include "cloud/registry/images.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "cloud/api/handlers.h"
 #include "cloud/api/xml.h"
-#include "cloud/service/images.h"
+#include "cloud/registry/images.h"
 
 #include <stdio.h>
 #include <string.h>

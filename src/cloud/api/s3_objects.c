@@ -4,7 +4,7 @@
 #include "cloud/api/fetches.h"
 #include "cloud/api/handlers.h"
 #include "cloud/api/upload.h"
-#include "cloud/service/images.h"
+#include "cloud/registry/images.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* Keeps the gate's knowledge of certificates, things and policies equal to the store's: a delta at
  * once for a few changes, the whole file soon after, and "read the file" when there is no other
  * way to be sure. */
-#include "cloud/service/identity.h"
+#include "cloud/registry/identity.h"
 #include "base/text.h"
 #include "cloud/bus/bus_priv.h"
 #include "cloud/wire/snapshot.h"

@@ -2,9 +2,9 @@
 #include "cloud/service/commands.h"
 
 #include "base/text.h"
+#include "cloud/registry/frame.h"
+#include "cloud/registry/report.h"
 #include "cloud/service/jobs.h"
-#include "cloud/service/report.h"
-#include "cloud/service/service_priv.h"
 #include "cloud/signer/client.h"
 #include "format/job_service.h"
 

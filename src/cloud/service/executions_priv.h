@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "cloud/model/job.h"
-#include "cloud/service/service_priv.h"
+#include "cloud/registry/frame.h"
 #include "format/job_service.h"
 
 #define DR_MESSAGE_SIZE_MAX (128u * 1024u) /* one MQTT payload */

@@ -3,8 +3,8 @@
 #ifndef DR_CLOUD_SERVICE_PRESIGN_PRIV_H
 #define DR_CLOUD_SERVICE_PRESIGN_PRIV_H
 
+#include "cloud/registry/images.h"
 #include "cloud/service/executions_priv.h"
-#include "cloud/service/images.h"
 
 #define DR_PRESIGN_EXPIRES_S_MAX 3600
 #define DR_PRESIGN_EXPIRES_S_MIN_STRICT 60 /* AWS's bounds; without strict from one second on */

@@ -4,9 +4,9 @@
 
 #include "base/secret.h"
 #include "cloud/blob/blob.h"
+#include "cloud/registry/frame.h"
 #include "cloud/service/executions_priv.h"
 #include "cloud/service/outbox.h"
-#include "cloud/service/service_priv.h"
 #include "cloud/service/streams_priv.h"
 #include "cloud/signer/client.h"
 
@@ -72,14 +72,6 @@ static void outbox_ready(void *context)
     if (hooks.outbox_ready != NULL) {
         hooks.outbox_ready(hooks.context);
     }
-}
-
-struct dr_service_hooks dr_service_hooks_now(struct dr_service *service)
-{
-    (void)pthread_mutex_lock(&service->lock);
-    struct dr_service_hooks hooks = service->hooks;
-    (void)pthread_mutex_unlock(&service->lock);
-    return hooks;
 }
 
 enum dr_status

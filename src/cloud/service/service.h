@@ -13,33 +13,17 @@
 #ifndef DR_CLOUD_SERVICE_SERVICE_H
 #define DR_CLOUD_SERVICE_SERVICE_H
 
-#include "base/status.h"
+#include "cloud/registry/call.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct dr_service;
 struct dr_store;
 struct dr_blobs;
 struct dr_crypto;
 struct dr_pki_authority;
-
-#define DR_SERVICE_MESSAGE_SIZE 512u
-#define DR_SERVICE_TOKEN_SIZE 257u /* a list's continuation, with its NUL: plain text */
-#define DR_SERVICE_PAGE_MAX 250u
-
-/* Called after commits, in the store's writer thread or the thread of the call: note it and return.
- */
-struct dr_service_hooks {
-    void *context;
-    /* Outbox rows wait (outbox.h). */
-    void (*outbox_ready)(void *context);
-    /* What the gate must know about this certificate changed (dr_service_identity_get tells what it
-     * is now); NULL: too many changed, export all. */
-    void (*identity_changed)(void *context, const char *certificate_id);
-};
 
 /* Pre-signed URLs: where devices reach the S3 side of the API, and the key that signs for them. */
 struct dr_service_downloads {
@@ -83,34 +67,8 @@ DR_MUST_USE enum dr_status dr_service_tick(struct dr_service *service, int64_t n
 /* Can it store? Signer configured but silent? why (DR_SERVICE_MESSAGE_SIZE) is for a person. */
 DR_MUST_USE enum dr_status dr_service_health(struct dr_service *service, char *why);
 
-/* One call of an operator. */
-struct dr_call {
-    struct dr_service *service;
-    int64_t now_ms;
-    const char *actor;  /* access key id, for the audit */
-    const char *region; /* of the signature's scope, for ARNs in answers; NULL: the service's */
-    /* Set when a use case fails. code is AWS's name of the error ("ResourceNotFoundException",
-     * "NoSuchKey"), a literal; NULL on success. */
-    const char *code;
-    char message[DR_SERVICE_MESSAGE_SIZE];
-    char resource[256]; /* ARN or id that the error is about (ResourceAlreadyExists), or "" */
-};
-
-/* A page of a list. token: "" or the ret_token of the page before. ret_token: "" on the last page.
- * limit 0 means DR_SERVICE_PAGE_MAX. Where the answer is a body, nextToken (nextMarker) is in it.
- */
-struct dr_page {
-    uint32_t limit;
-    const char *token;
-    bool descending;
-};
-
 /* GET /endpoint. type NULL or one of iot:Data-ATS, iot:Data, iot:Jobs, iot:CredentialProvider. */
 DR_MUST_USE enum dr_status
 dr_service_describe_endpoint(struct dr_call *call, const char *type, json_t **ret_body);
-
-/* Acts of operators and of the service, newest first: {"entries":[...],"nextToken"}. */
-DR_MUST_USE enum dr_status
-dr_service_list_audit(struct dr_call *call, const struct dr_page *page, json_t **ret_body);
 
 #endif

@@ -4,8 +4,8 @@
 #define DR_CLOUD_SERVICE_STREAMS_PRIV_H
 
 #include "cloud/blob/blob.h"
-#include "cloud/service/images_priv.h"
-#include "cloud/service/service_priv.h"
+#include "cloud/registry/frame.h"
+#include "cloud/registry/objects.h"
 #include "cloud/service/streams.h"
 
 struct dr_stream_part {

@@ -6,8 +6,9 @@
  * after the commit is on disk (WAL, synchronous=FULL). Reading uses one connection per calling
  * thread and sees the last commit.
  *
- * SQL is written where the data is understood, in cloud/service; which database runs it is known to
- * store/sqlite.c alone. Statements are string literals, prepared once per connection.
+ * SQL is written where the data is understood, in cloud/registry and cloud/service; which database
+ * runs it is known to store/sqlite.c alone. Statements are string literals, prepared once per
+ * connection.
  *
  *     struct dr_rows rows;
  *     dr_db_select(db, &rows, "SELECT name, version FROM thing WHERE type = ?1",

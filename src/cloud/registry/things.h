@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The registry: things, and which certificates speak for them. */
-#ifndef DR_CLOUD_SERVICE_THINGS_H
-#define DR_CLOUD_SERVICE_THINGS_H
+#ifndef DR_CLOUD_REGISTRY_THINGS_H
+#define DR_CLOUD_REGISTRY_THINGS_H
 
-#include "cloud/service/service.h"
+#include "cloud/registry/call.h"
 
 /* body: thingTypeName, attributePayload{attributes, merge}. Repeating it with the same
  * configuration succeeds. */
@@ -15,10 +15,6 @@ dr_service_describe_thing(struct dr_call *call, const char *name, json_t **ret_b
 /* body: attributePayload, thingTypeName, removeThingType, expectedVersion. */
 DR_MUST_USE enum dr_status
 dr_service_update_thing(struct dr_call *call, const char *name, const json_t *body);
-
-/* A missing thing is fine; one with principals attached is refused. expected_version 0: any. */
-DR_MUST_USE enum dr_status
-dr_service_delete_thing(struct dr_call *call, const char *name, int64_t expected_version);
 
 /* attribute_name and attribute_value filter together; NULL: all. */
 DR_MUST_USE enum dr_status dr_service_list_things(

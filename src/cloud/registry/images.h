@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Buckets and objects: where images are uploaded, in S3's terms. Every bucket keeps versions. */
-#ifndef DR_CLOUD_SERVICE_IMAGES_H
-#define DR_CLOUD_SERVICE_IMAGES_H
+#ifndef DR_CLOUD_REGISTRY_IMAGES_H
+#define DR_CLOUD_REGISTRY_IMAGES_H
 
 #include "cloud/model/name.h"
-#include "cloud/service/service.h"
+#include "cloud/registry/call.h"
 
 #define DR_OBJECT_VERSION_SIZE 33u
 #define DR_OBJECT_ETAG_SIZE 65u

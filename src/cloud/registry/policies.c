@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Policies and their attachments. Versions: policy_versions.c. */
-#include "cloud/service/policies.h"
+#include "cloud/registry/policies.h"
 
-#include "cloud/service/policies_priv.h"
-#include "cloud/service/policy_document.h"
-#include "cloud/service/service_priv.h"
+#include "cloud/registry/frame.h"
+#include "cloud/registry/policies_priv.h"
+#include "cloud/registry/policy_document.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Private to cloud/service: shared by policies.c and policy_versions.c. */
-#ifndef DR_CLOUD_SERVICE_POLICIES_PRIV_H
-#define DR_CLOUD_SERVICE_POLICIES_PRIV_H
+/* Shared by policies.c and policy_versions.c. */
+#ifndef DR_CLOUD_REGISTRY_POLICIES_PRIV_H
+#define DR_CLOUD_REGISTRY_POLICIES_PRIV_H
 
-#include "cloud/service/policy_document.h"
-#include "cloud/service/service_priv.h"
+#include "cloud/registry/frame.h"
+#include "cloud/registry/policy_document.h"
 
 struct dr_policy_write {
     const char *name;

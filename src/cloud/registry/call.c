@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What every operator call shares: outcomes, ARNs, transactions, audit. */
 #include "base/check.h"
-#include "cloud/service/service_priv.h"
+#include "cloud/registry/frame.h"
 #include "cloud/store/audit.h"
 
 #include <stdarg.h>
@@ -142,4 +142,12 @@ enum dr_status dr_call_read(
         dr_store_read_end(call->service->store, db);
     }
     return dr_call_outcome(call, status);
+}
+
+struct dr_service_hooks dr_service_hooks_now(struct dr_service *service)
+{
+    (void)pthread_mutex_lock(&service->lock);
+    struct dr_service_hooks hooks = service->hooks;
+    (void)pthread_mutex_unlock(&service->lock);
+    return hooks;
 }

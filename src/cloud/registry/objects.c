@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "cloud/registry/objects.h"
 #include "base/text.h"
 #include "cloud/blob/blob.h"
-#include "cloud/service/images.h"
-#include "cloud/service/images_priv.h"
+#include "cloud/registry/images.h"
 
 #include <stdio.h>
 #include <string.h>

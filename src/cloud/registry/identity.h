@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What the gate must know about each certificate: its status, its things, its policies. */
-#ifndef DR_CLOUD_SERVICE_IDENTITY_H
-#define DR_CLOUD_SERVICE_IDENTITY_H
+#ifndef DR_CLOUD_REGISTRY_IDENTITY_H
+#define DR_CLOUD_REGISTRY_IDENTITY_H
 
-#include "cloud/service/service.h"
+#include "cloud/registry/call.h"
 
 /* Stored; never reused. */
 enum dr_certificate_status {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "cloud/service/policy_document.h"
+#include "cloud/registry/policy_document.h"
 
-#include "cloud/service/service_priv.h"
+#include "cloud/registry/frame.h"
 
 #include <string.h>
 

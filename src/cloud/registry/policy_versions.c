@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "cloud/service/policies.h"
-#include "cloud/service/policies_priv.h"
+#include "cloud/registry/policies.h"
+#include "cloud/registry/policies_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What is known of a device. */
-#include "cloud/service/report.h"
+#include "cloud/registry/report.h"
 
-#include "cloud/service/service_priv.h"
+#include "cloud/registry/frame.h"
 
 #include <stdio.h>
 #include <string.h>

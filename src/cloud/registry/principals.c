@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Which certificates speak for which things. */
-#include "cloud/service/service_priv.h"
-#include "cloud/service/things.h"
+#include "cloud/registry/frame.h"
+#include "cloud/registry/things.h"
 
 struct attachment {
     const char *thing;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Private to cloud/service: the service's state, and what all use cases share. */
-#ifndef DR_CLOUD_SERVICE_SERVICE_PRIV_H
-#define DR_CLOUD_SERVICE_SERVICE_PRIV_H
+/* The service's state and what all its use cases share: calls, acts, bodies, lists. For
+ * cloud/service and this room; nobody else looks inside. */
+#ifndef DR_CLOUD_REGISTRY_FRAME_H
+#define DR_CLOUD_REGISTRY_FRAME_H
 
 #include "cloud/model/name.h"
-#include "cloud/service/identity.h"
-#include "cloud/service/service.h"
+#include "cloud/registry/call.h"
+#include "cloud/registry/identity.h"
 #include "cloud/store/store.h"
 
 #include <pthread.h>
@@ -64,7 +65,7 @@ struct dr_service {
     int64_t swept_ms; /* tick only: when unused artifacts were last removed */
 };
 
-/* service.c: a copy, taken under the lock. */
+/* call.c: a copy, taken under the lock. */
 struct dr_service_hooks dr_service_hooks_now(struct dr_service *service);
 
 /* call.c: outcomes, ARNs, writes. */

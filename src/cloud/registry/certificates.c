@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "cloud/service/certificates.h"
+#include "cloud/registry/certificates.h"
 
 #include "base/secret.h"
 #include "cloud/pki/pki.h"
-#include "cloud/service/service_priv.h"
+#include "cloud/registry/frame.h"
 
 #include <stdlib.h>
 #include <string.h>

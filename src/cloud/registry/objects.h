@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Private to cloud/service: shared by buckets.c, objects.c and whoever names an object. */
-#ifndef DR_CLOUD_SERVICE_IMAGES_PRIV_H
-#define DR_CLOUD_SERVICE_IMAGES_PRIV_H
+/* Buckets and objects as the use cases find them in the store. */
+#ifndef DR_CLOUD_REGISTRY_OBJECTS_H
+#define DR_CLOUD_REGISTRY_OBJECTS_H
 
-#include "cloud/service/images.h"
-#include "cloud/service/service_priv.h"
+#include "cloud/registry/frame.h"
+#include "cloud/registry/images.h"
 
 DR_MUST_USE enum dr_status
 dr_bucket_require(struct dr_call *call, struct dr_db *db, const char *bucket);

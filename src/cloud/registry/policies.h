@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Device policies: documents, their versions, and whom they are attached to. */
-#ifndef DR_CLOUD_SERVICE_POLICIES_H
-#define DR_CLOUD_SERVICE_POLICIES_H
+#ifndef DR_CLOUD_REGISTRY_POLICIES_H
+#define DR_CLOUD_REGISTRY_POLICIES_H
 
-#include "cloud/service/service.h"
+#include "cloud/registry/call.h"
 
 #define DR_POLICY_VERSIONS_MAX 5u
 

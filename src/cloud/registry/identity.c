@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "cloud/service/identity.h"
+#include "cloud/registry/identity.h"
 
-#include "cloud/service/service_priv.h"
+#include "cloud/registry/frame.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* JSON in and out, pages, random names. */
 #include "base/text.h"
-#include "cloud/service/service_priv.h"
+#include "cloud/registry/frame.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Private to cloud/service: policy documents (JSON) to their compiled form. */
-#ifndef DR_CLOUD_SERVICE_POLICY_DOCUMENT_H
-#define DR_CLOUD_SERVICE_POLICY_DOCUMENT_H
+/* Policy documents (JSON) to their compiled form. */
+#ifndef DR_CLOUD_REGISTRY_POLICY_DOCUMENT_H
+#define DR_CLOUD_REGISTRY_POLICY_DOCUMENT_H
 
 #include "cloud/model/policy.h"
-#include "cloud/service/service.h"
+#include "cloud/registry/call.h"
 
 struct dr_policy_compiled {
     uint8_t bytes[DR_POLICY_COMPILED_MAX];

@@ -3,10 +3,10 @@
  *
  * A private key is returned once by create_keys and kept nowhere; the caller wipes its copy
  * (json_string of keyPair.PrivateKey) when it has been sent. */
-#ifndef DR_CLOUD_SERVICE_CERTIFICATES_H
-#define DR_CLOUD_SERVICE_CERTIFICATES_H
+#ifndef DR_CLOUD_REGISTRY_CERTIFICATES_H
+#define DR_CLOUD_REGISTRY_CERTIFICATES_H
 
-#include "cloud/service/service.h"
+#include "cloud/registry/call.h"
 
 /* CreateKeysAndCertificate: RSA-2048 as AWS does. */
 DR_MUST_USE enum dr_status
