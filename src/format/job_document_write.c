@@ -57,6 +57,7 @@ static void put_daruma(struct dr_json_writer *json, const struct dr_job_document
         dr_json_put_number(json, "counter", document->counter);
     }
     put_if(json, "product", document->product);
+    put_if(json, "bundle", document->bundle_base64);
     dr_json_put_number(json, "size", document->file_size_bytes);
     dr_json_close(json, '}');
 }

@@ -126,6 +126,7 @@ struct dr_job_document_out {
     bool has_counter;
     uint32_t counter;
     const char *product;
+    const char *bundle_base64; /* format/enclosed.h */
 };
 
 DR_MUST_USE enum dr_status dr_job_write_document(

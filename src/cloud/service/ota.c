@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cloud/service/ota.h"
 
+#include "base/text.h"
 #include "cloud/service/ota_priv.h"
 #include "cloud/service/presign_priv.h"
+#include "format/enclosed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +182,21 @@ check_settings(struct dr_call *call, const json_t *body, struct creation *creati
 }
 
 static enum dr_status
+check_bundle(struct dr_call *call, const json_t *parameters, struct creation *creation)
+{
+    uint8_t sealed[DR_ENCLOSED_BYTES_MAX];
+    const char *text = NULL;
+    size_t size_bytes = 0;
+    DR_TRY(dr_body_text(call, parameters, DR_OTA_BUNDLE, NULL, &text));
+    if (text != NULL &&
+        dr_base64_decode(text, strlen(text), sealed, sizeof sealed, &size_bytes) != DR_OK) {
+        return dr_call_invalid(call, DR_OTA_BUNDLE " is base64 of at most 126 bytes");
+    }
+    creation->file.bundle_base64 = text;
+    return DR_OK;
+}
+
+static enum dr_status
 check_parameters(struct dr_call *call, const json_t *body, struct creation *creation)
 {
     json_t *parameters = NULL;
@@ -187,6 +204,7 @@ check_parameters(struct dr_call *call, const json_t *body, struct creation *crea
     DR_TRY(dr_body_object(call, body, "additionalParameters", &parameters));
     DR_TRY(dr_body_text(call, parameters, DR_OTA_UNCHECKED, "false", &unchecked));
     creation->file.unchecked = strcmp(unchecked, "true") == 0;
+    DR_TRY(check_bundle(call, parameters, creation));
     DR_TRY(dr_body_text(call, body, "description", NULL, &creation->job.description));
     if (creation->job.description != NULL && !dr_name_description(creation->job.description)) {
         return dr_call_invalid(call, "description is too long or has control characters");
@@ -237,6 +255,10 @@ static enum dr_status make_document(struct dr_call *call, struct creation *creat
         out.has_counter = file->image.has_security_counter;
         out.counter = file->image.security_counter;
         out.product = file->image.product_len != 0 ? file->image.product : NULL;
+        out.bundle_base64 = file->bundle_base64;
+    }
+    if (file->bundle_base64 != NULL && !file->is_daruma_image) {
+        return dr_call_invalid(call, DR_OTA_BUNDLE " goes with a Daruma image only");
     }
     size_t len = 0;
     enum dr_status status =

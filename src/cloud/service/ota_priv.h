@@ -14,6 +14,10 @@
 /* additionalParameters member that lets a broken Daruma image through, for testing devices. */
 #define DR_OTA_UNCHECKED "daruma-unchecked"
 
+/* additionalParameters member with what goes to one device beside a Daruma image: base64 of
+ * format/enclosed.h, which the service can neither read nor make. */
+#define DR_OTA_BUNDLE "daruma-bundle"
+
 /* One file on its way into an update. Text is borrowed from the request. */
 struct dr_ota_file {
     const char *name;
@@ -21,6 +25,8 @@ struct dr_ota_file {
     struct dr_stream_part part;
     const char *stream; /* an existing stream, NULL: one is made */
     bool unchecked;
+
+    const char *bundle_base64; /* NULL: none */
 
     bool is_daruma_image;
     struct dr_image_info image; /* of a Daruma image; its signatures are not kept */
