@@ -2,6 +2,7 @@
 #include "boards/linux/bundle.h"
 
 #include "base/cursor.h"
+#include "format/enclosed.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -15,6 +16,8 @@ enum field_kind {
     FIELD_CA = 4,
     FIELD_NORMAL_CERTIFICATE = 5,
     FIELD_RECOVERY_CERTIFICATE = 6,
+    FIELD_NETWORK = 7,
+    FIELD_BUNDLE_KEY = 8,
 };
 
 static bool fits(const struct dr_bundle_text *field, size_t max)
@@ -34,7 +37,10 @@ static bool bounded(const struct dr_bundle *bundle)
            fits(&bundle->mqtt_host, DR_BUNDLE_HOST_BYTES_MAX) &&
            fits(&bundle->ca_pem, DR_BUNDLE_PEM_BYTES_MAX) &&
            fits(&bundle->normal_certificate_pem, DR_BUNDLE_PEM_BYTES_MAX) &&
-           fits(&bundle->recovery_certificate_pem, DR_BUNDLE_PEM_BYTES_MAX);
+           fits(&bundle->recovery_certificate_pem, DR_BUNDLE_PEM_BYTES_MAX) &&
+           (bundle->network.len == 0 ||
+            dr_network_valid((const uint8_t *)bundle->network.text, bundle->network.len)) &&
+           (bundle->bundle_key.len == 0 || bundle->bundle_key.len == DR_ENCLOSED_KEY_BYTES);
 }
 
 static void
@@ -65,6 +71,8 @@ enum dr_status dr_bundle_encode(
     put_text(&writer, FIELD_CA, &bundle->ca_pem);
     put_text(&writer, FIELD_NORMAL_CERTIFICATE, &bundle->normal_certificate_pem);
     put_text(&writer, FIELD_RECOVERY_CERTIFICATE, &bundle->recovery_certificate_pem);
+    put_text(&writer, FIELD_NETWORK, &bundle->network);
+    put_text(&writer, FIELD_BUNDLE_KEY, &bundle->bundle_key);
     DR_TRY(writer.status);
     *ret_size_bytes = writer.size_bytes;
     return DR_OK;
@@ -83,6 +91,10 @@ static struct dr_bundle_text *text_field(struct dr_bundle *bundle, uint8_t kind)
         return &bundle->normal_certificate_pem;
     case FIELD_RECOVERY_CERTIFICATE:
         return &bundle->recovery_certificate_pem;
+    case FIELD_NETWORK:
+        return &bundle->network;
+    case FIELD_BUNDLE_KEY:
+        return &bundle->bundle_key;
     default: /* data from outside */
         return NULL;
     }
@@ -102,8 +114,9 @@ static enum dr_status read_field(struct dr_reader *reader, struct dr_bundle *bun
         return bundle->mqtt_port != 0 ? DR_OK : DR_E_FORMAT;
     }
     struct dr_bundle_text *field = text_field(bundle, kind);
+    bool is_text = kind < FIELD_NETWORK;
     if (field == NULL || field->len != 0 || size_bytes == 0 ||
-        memchr(data, 0, size_bytes) != NULL) {
+        (is_text && memchr(data, 0, size_bytes) != NULL)) {
         return DR_E_FORMAT;
     }
     field->text = (const char *)data;

@@ -3,8 +3,8 @@
  *
  * A list of fields, each u8 kind | u32 length | bytes, little-endian, after the 8 bytes "DRBUNDL1".
  * Each kind appears once; thing name, host, port and CA set are required, the certificates as well
- * unless the device is made without a cloud. It carries no secret: private keys never leave the
- * secure element.
+ * unless the device is made without a cloud. Private keys never leave the secure element; network
+ * and bundle key are secrets between factory and device, so the file is the owner's only.
  */
 #ifndef DR_BOARDS_LINUX_BUNDLE_H
 #define DR_BOARDS_LINUX_BUNDLE_H
@@ -31,6 +31,8 @@ struct dr_bundle {
     struct dr_bundle_text ca_pem;                   /* one or more roots */
     struct dr_bundle_text normal_certificate_pem;   /* with its chain, if any */
     struct dr_bundle_text recovery_certificate_pem; /* never expires */
+    struct dr_bundle_text network;                  /* name, zero, password; may be absent */
+    struct dr_bundle_text bundle_key;               /* 32 bytes, format/enclosed.h; may be absent */
 };
 
 /* DR_E_ARGUMENT: a required field is absent or a field is too long. DR_E_SPACE. */

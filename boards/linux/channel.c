@@ -283,6 +283,30 @@ enum dr_status dr_channel_log(struct dr_channel *channel, const char *line)
     return dr_channel_post(channel, &call);
 }
 
+enum dr_status
+dr_channel_join(struct dr_channel *channel, const uint8_t *credentials, size_t size_bytes)
+{
+    struct dr_channel_call call = {
+        .operation = DR_WIRE_JOIN, .payload = credentials, .payload_bytes = size_bytes};
+    return dr_channel_call(channel, &call);
+}
+
+enum dr_status dr_channel_leave(struct dr_channel *channel)
+{
+    struct dr_channel_call call = {.operation = DR_WIRE_LEAVE};
+    return dr_channel_call(channel, &call);
+}
+
+enum dr_status dr_channel_offered(
+    struct dr_channel *channel, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes)
+{
+    struct dr_channel_call call = {
+        .operation = DR_WIRE_OFFERED, .answer = out, .capacity_bytes = capacity_bytes};
+    DR_TRY(dr_channel_call(channel, &call));
+    *ret_size_bytes = call.answer_bytes;
+    return DR_OK;
+}
+
 uint64_t dr_channel_uptime_ms(const struct dr_channel *channel)
 {
     struct timespec now = {0};

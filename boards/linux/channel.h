@@ -140,6 +140,14 @@ DR_MUST_USE enum dr_status dr_channel_bundle(
     struct dr_channel *channel, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes);
 DR_MUST_USE enum dr_status dr_channel_provisioned(struct dr_channel *channel);
 
+/* The network in front of the machine: see device/link/link.h. Firmware only. offered gives
+ * DR_E_NOT_FOUND when nobody handed anything in. */
+DR_MUST_USE enum dr_status
+dr_channel_join(struct dr_channel *channel, const uint8_t *credentials, size_t size_bytes);
+DR_MUST_USE enum dr_status dr_channel_leave(struct dr_channel *channel);
+DR_MUST_USE enum dr_status dr_channel_offered(
+    struct dr_channel *channel, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes);
+
 /* Time since the last reset. Monotonic. Takes no message. */
 uint64_t dr_channel_uptime_ms(const struct dr_channel *channel);
 

@@ -205,6 +205,7 @@ static enum dr_status pull(struct dr_link_mqtt *link)
         room = link->skip;
     }
     DR_TRY(link->stream.read(link->stream.context, link->receive + link->received, room, &moved));
+    link->heard_ms = now_ms();
     if (link->skip > 0) {
         link->skip -= moved;
         return DR_OK;
@@ -232,7 +233,8 @@ static enum dr_status step(struct dr_link_mqtt *link)
     return status == DR_OK || status == DR_E_AGAIN ? pull(link) : status;
 }
 
-/* A silent session is asked for a sign of life, once, and given up without one. */
+/* A silent session is asked for a sign of life, once, and given up without one. Silent is who says
+ * nothing to us as well: a network that went away is noticed because nothing comes any more. */
 static enum dr_status watch(struct dr_link_mqtt *link)
 {
     uint64_t time_ms = now_ms();
@@ -242,7 +244,8 @@ static enum dr_status watch(struct dr_link_mqtt *link)
     if (link->pinging) {
         return time_ms < link->answer_by_ms ? DR_OK : DR_E_TIMEOUT;
     }
-    if (time_ms < link->sent_ms + 1000u * KEEP_ALIVE_S) {
+    if (time_ms < link->sent_ms + 1000u * KEEP_ALIVE_S &&
+        time_ms < link->heard_ms + 1000u * KEEP_ALIVE_S) {
         return DR_OK;
     }
     struct dr_writer writer = writer_of(link);
@@ -416,6 +419,25 @@ static void disconnect(void *context, uint32_t linger_ms)
     }
 }
 
+static enum dr_status join(void *context, const uint8_t *credentials, size_t size_bytes)
+{
+    const struct dr_link_mqtt *link = context;
+    return link->config.join(link->config.stream.context, credentials, size_bytes);
+}
+
+static enum dr_status leave(void *context)
+{
+    const struct dr_link_mqtt *link = context;
+    return link->config.leave(link->config.stream.context);
+}
+
+static enum dr_status
+offered(void *context, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes)
+{
+    const struct dr_link_mqtt *link = context;
+    return link->config.offered(link->config.stream.context, out, capacity_bytes, ret_size_bytes);
+}
+
 void dr_link_mqtt_init(
     struct dr_link_mqtt *link, const struct dr_link_mqtt_config *config, struct dr_link *ret_link)
 {
@@ -431,7 +453,8 @@ void dr_link_mqtt_init(
         .unsubscribe = unsubscribe,
         .poll = poll_link,
         .disconnect = disconnect,
-        .join = NULL,
-        .leave = NULL,
+        .join = config->join != NULL ? join : NULL,
+        .leave = config->leave != NULL ? leave : NULL,
+        .offered = config->offered != NULL ? offered : NULL,
     };
 }

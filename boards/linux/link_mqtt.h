@@ -21,6 +21,11 @@
 struct dr_link_mqtt_config {
     struct dr_tls_stream_config stream;
     const struct pollfd *beside; /* ends a poll too; NULL, or kept: looked at in each */
+    /* As in device/link/link.h, with the context of stream; NULL: a network is always there. */
+    enum dr_status (*join)(void *context, const uint8_t *credentials, size_t size_bytes);
+    enum dr_status (*leave)(void *context);
+    enum dr_status (*offered)(
+        void *context, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes);
 };
 
 enum dr_link_phase {
@@ -46,6 +51,7 @@ struct dr_link_mqtt {
     bool pinging;
     uint64_t answer_by_ms; /* of a ping */
     uint64_t sent_ms;
+    uint64_t heard_ms; /* anything at all */
     char client_id[129];
     size_t filter_count;
     struct {

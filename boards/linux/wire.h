@@ -65,6 +65,9 @@ enum dr_wire_operation {
     DR_WIRE_CLOCK = 23,          /* -> payload: u64 seconds since 1970, unverified */
     DR_WIRE_CRASH = 24,          /* posted; payload: crash record, async-signal-safe to send */
     DR_WIRE_SECRET = 25,         /* rom, once per reset; -> payload: the device secret, 32 bytes */
+    DR_WIRE_JOIN = 26,           /* firmware; payload: network name, zero, password */
+    DR_WIRE_LEAVE = 27,          /* firmware */
+    DR_WIRE_OFFERED = 28,        /* firmware; -> payload: as of JOIN, what a person handed in */
 };
 
 enum dr_wire_csr {

@@ -2,6 +2,7 @@
 #include "cli/device.h"
 #include "cli/device_identity.h"
 #include "cli/image.h"
+#include "cli/network.h"
 #include "format/der.h"
 #include "tools/provision/device.h"
 
@@ -19,6 +20,8 @@ struct request {
     const char *host_key_normal;
     const char *host_key_recovery;
     const char *board;
+    const char *network_file;
+    struct dr_cli_network network;
     uint64_t time_divisor;
     bool offline;
 };
@@ -103,6 +106,13 @@ static int make_identity(
     enum dr_status status = dr_provision_requests(plan, requests, &error);
     if (status == DR_OK) {
         result = dr_cli_identity_make(cli, &request->device, requests, identity);
+        identity->bundle.network = (struct dr_bundle_text){
+            (const char *)request->network.bytes, request->network.size_bytes};
+        if (result == 0) {
+            result = dr_cli_bundle_key(cli, plan->directory, identity->bundle_key);
+            identity->bundle.bundle_key = (struct dr_bundle_text){
+                (const char *)identity->bundle_key, sizeof identity->bundle_key};
+        }
         if (result == 0 && dr_provision_finish(plan, &identity->bundle, &error) != DR_OK) {
             result = failed(cli, &error);
         }
@@ -130,6 +140,20 @@ write_conf(struct dr_cli *cli, const struct request *request, const struct dr_pr
     return 0;
 }
 
+/* Around a device that knows a network there is one. */
+static int write_access_point(
+    struct dr_cli *cli, const struct request *request, const struct dr_provision_plan *plan)
+{
+    const char *name = (const char *)request->network.bytes;
+    char text[DR_NETWORK_BYTES_MAX + 8u];
+    int len = snprintf(text, sizeof text, "in %s %s\n", name, name + strlen(name) + 1u);
+    if (dr_device_write(plan->directory, "ap.conf", (const uint8_t *)text, (size_t)len, 0600) !=
+        DR_OK) {
+        return dr_cli_error(cli, "cannot write %s/ap.conf", plan->directory);
+    }
+    return 0;
+}
+
 static int
 make_device(struct dr_cli *cli, const struct request *request, const struct dr_provision_plan *plan)
 {
@@ -142,6 +166,9 @@ make_device(struct dr_cli *cli, const struct request *request, const struct dr_p
     }
     if (result == 0) {
         result = write_conf(cli, request, plan);
+    }
+    if (result == 0 && request->network_file != NULL) {
+        result = write_access_point(cli, request, plan);
     }
     if (result == 0 && !request->offline) {
         result = make_identity(cli, request, plan, &identity);
@@ -239,10 +266,15 @@ static int run(struct dr_cli *cli)
         {.name = "time-divisor", .number = &request.time_divisor},
         {.name = "key-from-host", .text = &request.host_key_normal},
         {.name = "key-from-host-recovery", .text = &request.host_key_recovery},
+        {.name = "network-file", .text = &request.network_file},
         {.name = "board", .text = &request.board}};
-    int result = dr_cli_device_parse(cli, options, 9, NULL, 0, false, &request.device);
+    int result = dr_cli_device_parse(
+        cli, options, sizeof options / sizeof options[0], NULL, 0, false, &request.device);
     if (result == 0) {
         result = check(cli, &request);
+    }
+    if (result == 0 && request.network_file != NULL) {
+        result = dr_cli_network_read(cli, request.network_file, &request.network);
     }
     if (result != 0) {
         return result;
@@ -287,6 +319,8 @@ const struct dr_cli_verb dr_verb_device_create = {
         "  --image F          signed factory image\n"
         "  --product P        default: what the image says\n"
         "  --board B          linux (default), or mps2-an385: a Cortex-M3 in QEMU\n"
+        "  --network-file F   name and password, one a line, of the network it joins; see\n"
+        "                     `daruma device network`. Without it the device hangs on a cable\n"
         "  --offline          no cloud: the device is left without an identity\n"
         "tests only:\n"
         "  --time-divisor N   pin stages and long waits of the boot ROM N times shorter\n"

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "base/secret.h"
 #include "base/text.h"
 #include "cli/image.h"
+#include "cli/network.h"
 #include "cli/update.h"
 #include "crypto/crypto.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +24,9 @@ struct request {
     const char *protocol; /* one of the table's words */
     uint64_t url_s;       /* how long a URL for HTTPS is good; 0: as the service has it */
     bool unchecked;       /* let the service pass images that no device will take: for tests */
+    const char *network_file;
+    const char *key_path;
+    char enclosed[DR_CLI_ENCLOSED_TEXT_BYTES]; /* "": nothing goes with the image */
     char update_id[DR_UPDATE_ID_BYTES];
     char key[DR_HEX_SIZE(DR_SHA256_BYTES) + 8];
     char version_id[64];
@@ -157,17 +163,54 @@ static int create(struct dr_aws *aws, const struct request *request, json_t **re
         "{s:o, s:[o], s:o, s:s, s:s*}", "targets", target_arns(aws, request), "files", file,
         "protocols", protocols_of(request->protocol), "roleArn",
         "arn:aws:iam::000000000000:role/daruma", "description", request->description);
+    json_t *parameters = json_object();
     if (request->unchecked) {
-        json_object_set_new(
-            body, "additionalParameters", json_pack("{s:s}", "daruma-unchecked", "true"));
+        json_object_set_new(parameters, "daruma-unchecked", json_string("true"));
     }
     if (request->url_s != 0) {
         json_object_set_new(
             body, "awsJobPresignedUrlConfig",
             json_pack("{s:I}", "expiresInSec", (json_int_t)request->url_s));
     }
+    if (request->enclosed[0] != '\0') {
+        json_object_set_new(parameters, "daruma-bundle", json_string(request->enclosed));
+    }
+    if (json_object_size(parameters) > 0) {
+        json_object_set(body, "additionalParameters", parameters);
+    }
+    json_decref(parameters);
     snprintf(target, sizeof(target), "/otaUpdates/%s", request->update_id);
     return dr_aws_iot(aws, "POST", target, body, ret_answer);
+}
+
+/* The network to join with this image, sealed for the one device that it is offered to. */
+static int enclose(struct dr_cli *cli, struct request *request)
+{
+    const struct dr_trust nobody = {.key_count = 0};
+    struct dr_cli_network network;
+    char path[PATH_MAX];
+    const char *thing = request->things[0];
+    const char *devices = getenv("DARUMA_DEVICES");
+    if (request->thing_count != 1 || strncmp(thing, "arn:", 4) == 0) {
+        return dr_cli_usage(cli, "a network is sealed for one thing, by its name");
+    }
+    int result = dr_cli_network_read(cli, request->network_file, &network);
+    if (result != 0) {
+        return result;
+    }
+    struct dr_cli_image *image = dr_cli_image_read(cli, request->image_path, &nobody);
+    if (image == NULL) {
+        return DR_EXIT_ERROR;
+    }
+    snprintf(
+        path, sizeof path, "%s/%s/%s", devices != NULL ? devices : "devices", thing,
+        DR_CLI_BUNDLE_KEY_FILE);
+    result = dr_cli_network_enclose(
+        cli, &network, thing, image->info.digest,
+        request->key_path != NULL ? request->key_path : path, request->enclosed);
+    dr_wipe(&network, sizeof network);
+    dr_cli_image_free(image);
+    return result;
 }
 
 /* "20261122T120102-3f9a": sorts by time, and two in a second differ. */
@@ -196,6 +239,8 @@ static int run(struct dr_cli *cli)
         {.name = "url-seconds", .number = &request.url_s},
         {.name = "wait", .flag = &wait},
         {.name = "unchecked", .flag = &request.unchecked},
+        {.name = "network-file", .text = &request.network_file},
+        {.name = "bundle-key", .text = &request.key_path},
         {.name = "timeout", .number = &timeout_s},
     };
     int result = dr_cli_parse(
@@ -222,6 +267,9 @@ static int run(struct dr_cli *cli)
     request.thing_count = word_count - 1;
     result = id != NULL ? dr_update_check_id(cli, id) : 0;
     result = result != 0 ? result : check_image(cli, &request);
+    if (result == 0 && request.network_file != NULL) {
+        result = enclose(cli, &request);
+    }
     if (result != 0) {
         return result;
     }
@@ -268,6 +316,13 @@ const struct dr_cli_verb dr_verb_update_create = {
         "(https,\n"
         "                   and mqtt when that fails), or mqtt,https\n"
         "  --url-seconds S  how long a URL for https is good; devices ask for new ones (1800)\n"
+        "  --network-file F name and password, one a line, of a network that the device is to "
+        "join\n"
+        "                   with this image: sealed so that no cloud reads it, kept if the image "
+        "is\n"
+        "                   kept, undone with it. For one thing\n"
+        "  --bundle-key F   the device's bundle.key (DARUMA_DEVICES/THING/bundle.key, else\n"
+        "                   ./devices/THING/bundle.key)\n"
         "tests only:\n"
         "  --unchecked      offer it even if no device can take it\n\n"
         "Exit codes with --wait: 0 every thing succeeded, 2 one failed, 3 canceled, 124 time-out.",

@@ -6,6 +6,7 @@
 #include "boards/linux/bundle.h"
 #include "cli/aws.h"
 #include "cli/device.h"
+#include "format/enclosed.h"
 #include "tools/provision/provision.h"
 
 /* The policy that devices made here get; created when the cloud does not have it. */
@@ -18,6 +19,7 @@ struct dr_cli_identity {
     json_t *normal;   /* the cloud's answers, with certificatePem and certificateArn */
     json_t *recovery;
     char *ca_pem;
+    uint8_t bundle_key[DR_ENCLOSED_KEY_BYTES];
 };
 
 /* Is there a cloud to talk to? 0, or an exit code after a message that says what to do. */

@@ -19,6 +19,7 @@
     X(device_input)                                                                                \
     X(device_leds)                                                                                 \
     X(device_net)                                                                                  \
+    X(device_network)                                                                              \
     X(device_delete)                                                                               \
     X(key_new)                                                                                     \
     X(image_sign)                                                                                  \

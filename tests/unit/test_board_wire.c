@@ -33,7 +33,7 @@ static void test_messages(void)
     bytes[2] = 0;
     bytes[0] = 0;
     EXPECT_EQ(dr_wire_decode_request(bytes, sizeof bytes, &request_back), DR_E_FORMAT);
-    bytes[0] = DR_WIRE_SECRET + 1;
+    bytes[0] = DR_WIRE_OFFERED + 1;
     EXPECT_EQ(dr_wire_decode_request(bytes, sizeof bytes, &request_back), DR_E_FORMAT);
     dr_wire_encode_reply(&reply, bytes);
     EXPECT_EQ(dr_wire_decode_reply(bytes, sizeof bytes, &reply_back), DR_OK);

@@ -95,7 +95,7 @@ static enum dr_status hand_in(
     }
     enum dr_status status = dr_bundle_encode(bundle, data, DR_WIRE_BUNDLE_BYTES_MAX, &size_bytes);
     if (status == DR_OK) {
-        status = dr_device_write(plan->directory, DR_BOARD_BUNDLE_PATH, data, size_bytes, 0644);
+        status = dr_device_write(plan->directory, DR_BOARD_BUNDLE_PATH, data, size_bytes, 0600);
     }
     free(data);
     if (status != DR_OK) {

@@ -32,6 +32,8 @@
 #define DR_BOARD_LOG_PATH "console.log"
 #define DR_BOARD_PID_PATH "pid"
 #define DR_BOARD_NET_PATH "net.conf"
+#define DR_BOARD_AP_PATH "ap.conf"
+#define DR_BOARD_OFFER_PATH "network.new"
 #define DR_BOARD_ANCHOR_PATH "anchor"
 #define DR_BOARD_SECRET_PATH "anchor/secret"
 #define DR_BOARD_CSR_NORMAL_PATH "csr-normal.pem"
@@ -125,6 +127,8 @@ struct dr_board {
     uint32_t shown_led;      /* last state sent to clients that watch */
     uint32_t shown_app_leds;
     int64_t clock_offset_s;
+    bool link_up;     /* the machine is on a network */
+    char network[64]; /* which, "" for a cable or none */
     int listener;
     int signals;
     int log_fd;
@@ -146,6 +150,8 @@ struct dr_board_kind {
     void (*close_flash)(struct dr_board *board);
     /* Something came in on machine.wire; NULL where machines have none. */
     void (*hear_wire)(struct dr_board *board);
+    /* Let the machine's frames pass, or not. NULL: only names are withheld from it. */
+    void (*set_link)(struct dr_board *board, bool up);
 };
 
 /* start.c: main of every board. */
@@ -227,6 +233,16 @@ DR_MUST_USE enum dr_status dr_board_resolve(
 void dr_board_resolver_readable(struct dr_board *board);
 void dr_board_resolver_stop(struct dr_board *board);
 void dr_board_resolver_tick(struct dr_board *board, uint64_t now_ms);
+
+/* access_point.c. reset: a machine that starts is on the cable, or has joined nothing. join:
+ * payload as in device/link/link.h, and its errors. tick: is the network still in range? offered:
+ * what a person handed in, once. */
+void dr_board_network_reset(struct dr_board *board);
+void dr_board_network_tick(struct dr_board *board);
+DR_MUST_USE enum dr_status
+dr_board_network_join(struct dr_board *board, const uint8_t *payload, size_t size_bytes);
+DR_MUST_USE enum dr_status dr_board_network_offered(
+    struct dr_board *board, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes);
 
 /* control.c: the socket of `daruma device`. */
 DR_MUST_USE enum dr_status dr_board_control_open(struct dr_board *board);

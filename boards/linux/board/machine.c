@@ -100,6 +100,7 @@ static void start(struct dr_board *board)
     dr_board_anchor_start(board);
     if (spawn(board)) {
         machine->phase = DR_BOARD_ROM;
+        dr_board_network_reset(board);
         return;
     }
     dr_board_log(board, "board", "the boot ROM could not be started: %s", strerror(errno));

@@ -146,6 +146,10 @@ enum dr_status dr_board_resolve(
     if (resolver->pipe >= 0) {
         return DR_E_BUSY;
     }
+    dr_board_network_tick(board);
+    if (!board->link_up) {
+        return DR_E_NOT_FOUND; /* nobody to ask */
+    }
     if (name_len > DR_WIRE_NAME_BYTES_MAX || memchr(name, 0, name_len) != NULL) {
         return DR_E_ARGUMENT;
     }

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/cursor.h"
 #include "base/secret.h"
+#include "format/enclosed.h"
 
 #include <errno.h>
 #include <string.h>
@@ -220,6 +221,24 @@ static enum dr_status wall_clock(struct dr_board *board, struct exchange *exchan
     return writer.status;
 }
 
+static enum dr_status join(struct dr_board *board, struct exchange *exchange)
+{
+    return dr_board_network_join(board, exchange->payload, exchange->payload_bytes);
+}
+
+static enum dr_status leave(struct dr_board *board, struct exchange *exchange)
+{
+    (void)exchange;
+    dr_board_network_reset(board);
+    return DR_OK;
+}
+
+static enum dr_status offered(struct dr_board *board, struct exchange *exchange)
+{
+    return dr_board_network_offered(
+        board, exchange->answer, ANSWER_BYTES_MAX, &exchange->answer_bytes);
+}
+
 static enum dr_status crash(struct dr_board *board, struct exchange *exchange)
 {
     dr_board_crash_report(board, exchange->payload, exchange->payload_bytes);
@@ -261,9 +280,12 @@ static const struct operation operations[] = {
     [DR_WIRE_CLOCK] = {wall_clock, ANY, false, 0, 0},
     [DR_WIRE_CRASH] = {crash, FIRMWARE, true, 1, DR_LINUX_CRASH_BYTES},
     [DR_WIRE_SECRET] = {secret, ROM, false, 0, 0},
+    [DR_WIRE_JOIN] = {join, FIRMWARE, false, 2, DR_NETWORK_BYTES_MAX},
+    [DR_WIRE_LEAVE] = {leave, FIRMWARE, false, 0, 0},
+    [DR_WIRE_OFFERED] = {offered, FIRMWARE, false, 0, 0},
 };
 
-DR_STATIC_ASSERT(DR_ARRAY_COUNT(operations) == DR_WIRE_SECRET + 1u, "every operation has its row");
+DR_STATIC_ASSERT(DR_ARRAY_COUNT(operations) == DR_WIRE_OFFERED + 1u, "every operation has its row");
 
 static bool allowed(enum who who, enum dr_board_phase phase)
 {

@@ -102,6 +102,8 @@ size_t dr_board_show(const struct dr_board *board, char *out, size_t capacity_by
     add(&text, "pin %u\n", (unsigned)dr_board_panel(board, DR_PANEL_PINS_AT) & 1u);
     add(&text, "flash %s\n", board->flash_status == DR_OK ? "ok" : "fails");
     add(&text, "provisioned %s\n", access(DR_BOARD_PROVISIONED_PATH, F_OK) == 0 ? "yes" : "no");
+    const char *cable = board->link_up ? "cable" : "no";
+    add(&text, "joined %s\n", board->network[0] != '\0' ? board->network : cable);
     if (machine->has_summary) {
         add_summary(&text, &machine->summary);
     }

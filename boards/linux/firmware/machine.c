@@ -54,6 +54,22 @@ resolve(void *context, const char *host, uint32_t attempt, struct dr_link_addres
     return DR_OK;
 }
 
+static enum dr_status join(void *context, const uint8_t *credentials, size_t size_bytes)
+{
+    return dr_channel_join(context, credentials, size_bytes);
+}
+
+static enum dr_status leave(void *context)
+{
+    return dr_channel_leave(context);
+}
+
+static enum dr_status
+offered(void *context, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes)
+{
+    return dr_channel_offered(context, out, capacity_bytes, ret_size_bytes);
+}
+
 static uint64_t now_ms(void *context)
 {
     return dr_channel_uptime_ms(context);
@@ -186,6 +202,9 @@ enum dr_status dr_firmware_init(struct dr_firmware *firmware)
     const struct dr_link_mqtt_config link = {
         .stream = {.anchor = &firmware->anchor, .context = &firmware->channel, .resolve = resolve},
         .beside = &firmware->http.wait,
+        .join = join,
+        .leave = leave,
+        .offered = offered,
     };
     dr_link_mqtt_init(&firmware->mqtt, &link, &firmware->link);
     return open_client(firmware);

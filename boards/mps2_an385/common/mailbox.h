@@ -3,7 +3,7 @@
  *
  * One message each way at a time, in memory both see; the bytes are those of the Linux board's
  * channel (boards/linux/wire.h: 16 bytes of header and a payload), here with RESOLVE, CSR, BUNDLE,
- * PROVISIONED, CLOCK and the two below. Nothing secret passes.
+ * PROVISIONED, CLOCK, JOIN, LEAVE and OFFERED.
  *
  *   0x0000  u32 asked     the machine counts it up when its request is complete
  *   0x0004  u32 answered  the board sets it to `asked` when its reply is complete
@@ -29,18 +29,9 @@
 #define DR_MAILBOX_REPLY_AT 0x2000u
 #define DR_MAILBOX_REPLY_BYTES_MAX 0xc000u
 
-/* Operations only this board has. JOIN: payload "NAME\0PASSWORD" (no NUL behind the password);
- * DR_E_NOT_FOUND no such network in range, DR_E_AUTH wrong password; DR_OK: frames pass from now
- * on. LEAVE: they no longer do. A device directory without ap.conf has an open cable: JOIN is
- * DR_OK whatever it says. */
-enum dr_mailbox_operation {
-    DR_MAILBOX_JOIN = 64,
-    DR_MAILBOX_LEAVE = 65,
-};
-
 /* A request and the room for the reply's payload; borrowed for the call. */
 struct dr_mailbox_exchange {
-    uint16_t operation; /* enum dr_wire_operation or enum dr_mailbox_operation */
+    uint16_t operation; /* enum dr_wire_operation */
     uint32_t a;
     const uint8_t *payload;
     size_t payload_bytes;

@@ -98,13 +98,29 @@ static enum dr_status access_point(uint16_t operation, const uint8_t *payload, s
 static enum dr_status join(void *context, const uint8_t *credentials, size_t size_bytes)
 {
     (void)context;
-    return access_point(DR_MAILBOX_JOIN, credentials, size_bytes);
+    return access_point(DR_WIRE_JOIN, credentials, size_bytes);
 }
 
 static enum dr_status leave(void *context)
 {
     (void)context;
-    return access_point(DR_MAILBOX_LEAVE, NULL, 0);
+    return access_point(DR_WIRE_LEAVE, NULL, 0);
+}
+
+static enum dr_status
+offered(void *context, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes)
+{
+    struct dr_mailbox_exchange exchange = {
+        .operation = DR_WIRE_OFFERED,
+        .reply = out,
+        .capacity_bytes = capacity_bytes,
+        .timeout_ms = ANSWER_MS,
+        .idle = idle,
+    };
+    (void)context;
+    DR_TRY(dr_mailbox_ask(&exchange));
+    *ret_size_bytes = exchange.reply_bytes;
+    return DR_OK;
 }
 
 /* TLS's signature, by whoever holds the key in this build. */
@@ -256,6 +272,7 @@ enum dr_status dr_firmware_init(struct dr_firmware *firmware)
         .resolve = resolve,
         .join = join,
         .leave = leave,
+        .offered = offered,
     };
     dr_link_lwip_init(&firmware->lwip, &link, &firmware->link);
     const struct dr_http_stream_config http = {.resolve = resolve};

@@ -92,6 +92,8 @@ static enum dr_status store(struct dr_firmware *firmware, const struct dr_bundle
             {bundle->normal_certificate_pem.text, bundle->normal_certificate_pem.len},
         .recovery_certificate =
             {bundle->recovery_certificate_pem.text, bundle->recovery_certificate_pem.len},
+        .bundle_key = {bundle->bundle_key.text, bundle->bundle_key.len},
+        .network = {bundle->network.text, bundle->network.len},
     };
     identity.endpoint.port = bundle->mqtt_port;
     DR_TRY(

@@ -30,8 +30,6 @@ struct dr_host {
     uint32_t mail_number; /* last question taken from the mailbox */
     uint32_t boot_number; /* the ROM's, at the last hand-off seen */
     uint64_t network_ms;  /* when the access point is looked at next */
-    bool link_up;
-    char network[64]; /* joined; "": none */
     uint8_t mail[DR_MAILBOX_REQUEST_BYTES_MAX];
     size_t reply_bytes;
     bool by_button; /* the reset under way was asked for here */
@@ -57,6 +55,8 @@ DR_MUST_USE bool dr_host_spawn(struct dr_host *host);
 
 /* control line, qmp.c */
 void dr_host_command(struct dr_host *host, const char *command);
+/* kind->set_link: the emulated part loses its carrier, or gets it back. */
+void dr_host_set_link(struct dr_board *board, bool up);
 /* Read what is there; resets are acted on. */
 void dr_host_hear_control(struct dr_host *host);
 
@@ -71,11 +71,5 @@ void dr_host_mail_tick(struct dr_host *host);
 void dr_host_mail_answer(
     struct dr_host *host, const struct dr_wire_reply *reply, const uint8_t *payload,
     size_t payload_bytes);
-/* access_point.c: reset: the cable, or not joined, as ap.conf says for a machine that starts.
- * payload as in common/mailbox.h. tick: is the network still in range? */
-void dr_host_network_reset(struct dr_host *host);
-void dr_host_network_tick(struct dr_host *host);
-DR_MUST_USE enum dr_status
-dr_host_join(struct dr_host *host, const uint8_t *payload, size_t size_bytes);
 
 #endif

@@ -34,7 +34,7 @@ static void start(struct dr_host *host)
     struct dr_board *board = &host->board;
     new_life(host);
     if (board->flash_status == DR_OK && dr_host_spawn(host)) {
-        dr_host_network_reset(host);
+        dr_board_network_reset(&host->board);
         return;
     }
     dr_board_log(board, "board", "the machine cannot be started");
@@ -129,7 +129,7 @@ void dr_host_reset_seen(struct dr_host *host, const char *why)
     if (host->board.machine.pid > 0) {
         dr_board_log(&host->board, "board", "reset: %s", why);
         new_life(host);
-        dr_host_network_reset(host);
+        dr_board_network_reset(&host->board);
     }
 }
 
@@ -178,7 +178,7 @@ void dr_board_machine_tick(struct dr_board *board, uint64_t now_ms)
     dr_host_mail_tick(host);
     if (now_ms >= host->network_ms) {
         host->network_ms = now_ms + NETWORK_LOOK_MS;
-        dr_host_network_tick(host);
+        dr_board_network_tick(board);
     }
 }
 

@@ -91,11 +91,14 @@ carry_out(struct dr_host *host, const struct dr_wire_request *request, size_t si
     case DR_WIRE_CLOCK:
         host->reply_bytes = 8;
         return clock_of(board, &writer);
-    case DR_MAILBOX_JOIN:
-        return dr_host_join(host, payload, size_bytes);
-    case DR_MAILBOX_LEAVE:
-        dr_host_network_reset(host);
+    case DR_WIRE_JOIN:
+        return dr_board_network_join(board, payload, size_bytes);
+    case DR_WIRE_LEAVE:
+        dr_board_network_reset(board);
         return DR_OK;
+    case DR_WIRE_OFFERED:
+        return dr_board_network_offered(
+            board, board->reply, sizeof board->reply, &host->reply_bytes);
     default:
         return DR_E_UNSUPPORTED;
     }

@@ -22,7 +22,8 @@ int main(int argc, char **argv)
         .what = "the emulated Cortex-M3",
         .open_flash = dr_host_open_flash,
         .close_flash = dr_host_close_flash,
-        .hear_wire = dr_host_hear_wire};
+        .hear_wire = dr_host_hear_wire,
+        .set_link = dr_host_set_link};
     the_host.store = -1;
     return dr_board_main(&the_host.board, &kind, argc, argv);
 }

@@ -60,3 +60,11 @@ void dr_host_hear_control(struct dr_host *host)
         take(host, data, (size_t)count);
     }
 }
+
+void dr_host_set_link(struct dr_board *board, bool up)
+{
+    dr_host_command(
+        dr_host_of(board),
+        up ? "{\"execute\":\"set_link\",\"arguments\":{\"name\":\"net0\",\"up\":true}}\n"
+           : "{\"execute\":\"set_link\",\"arguments\":{\"name\":\"net0\",\"up\":false}}\n");
+}

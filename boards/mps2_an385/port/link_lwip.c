@@ -462,6 +462,13 @@ static enum dr_status leave(void *context)
     return link->config.leave(link->config.context);
 }
 
+static enum dr_status
+offered(void *context, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes)
+{
+    const struct dr_link_lwip *link = context;
+    return link->config.offered(link->config.context, out, capacity_bytes, ret_size_bytes);
+}
+
 void dr_link_lwip_init(
     struct dr_link_lwip *link, const struct dr_link_lwip_config *config, struct dr_link *ret_link)
 {
@@ -479,5 +486,6 @@ void dr_link_lwip_init(
         .disconnect = disconnect,
         .join = join,
         .leave = leave,
+        .offered = offered,
     };
 }

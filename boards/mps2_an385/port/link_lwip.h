@@ -28,6 +28,8 @@ struct dr_link_lwip_config {
         uint16_t *ret_port);
     enum dr_status (*join)(void *context, const uint8_t *credentials, size_t size_bytes);
     enum dr_status (*leave)(void *context);
+    enum dr_status (*offered)(
+        void *context, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes);
 };
 
 enum dr_link_phase {

@@ -70,6 +70,9 @@ static void reset(struct dr_client *client, enum dr_reason reason)
     const struct dr_client_config *config = &client->config;
     dr_client_log(client, "reset", dr_reason_word(reason));
     config->link->disconnect(config->link->context, LINGER_MS);
+    if (config->link->leave != NULL) {
+        DR_IGNORE(config->link->leave(config->link->context) != DR_OK); /* a reset leaves too */
+    }
     dr_client_retain(client, DR_MARK_RESET);
     config->board.reset(config->board.context);
 }
@@ -105,7 +108,10 @@ static bool perform_answered(
         *status = dr_client_save(client);
         return true;
     case DR_ACT_INSTALL:
-        *status = dr_client_request(client, DR_REQUEST_INSTALL, DR_REASON_NONE);
+        *status = dr_client_bundle_keep(client);
+        if (*status == DR_OK) {
+            *status = dr_client_request(client, DR_REQUEST_INSTALL, DR_REASON_NONE);
+        }
         return true;
     case DR_ACT_CONFIRM:
         *status = confirm(client);

@@ -28,6 +28,7 @@
 #include "device/slot/slot.h"
 #include "device/vault/vault.h"
 #include "device/verify/verify.h"
+#include "format/enclosed.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -122,6 +123,14 @@ union dr_client_workspace {
     } pem;
 };
 
+/* What the job offered last brings beside its image (format/enclosed.h), still sealed. */
+struct dr_client_bundle {
+    bool there;
+    uint8_t sealed_bytes; /* 0: there, and unreadable */
+    uint8_t sealed[DR_ENCLOSED_BYTES_MAX];
+    char job_id[DR_JOB_ID_BYTES_MAX + 1u];
+};
+
 struct dr_client {
     struct dr_agent agent; /* to look at */
     struct dr_health_state health;
@@ -141,6 +150,7 @@ struct dr_client {
     uint64_t retained_ms;
     struct dr_retained retained;
     struct dr_image_info image; /* of the download, from its head and tail */
+    struct dr_client_bundle bundle;
     uint8_t resume_key[DR_SHA256_BYTES];
     uint32_t cached_offset; /* of the image, what scratch holds while it is verified */
     uint32_t cached_bytes;

@@ -31,6 +31,17 @@ void dr_client_open_spare(
     struct dr_client *client, const struct dr_agent_action *action, struct dr_agent_event *done);
 void dr_client_verify(struct dr_client *client, struct dr_agent_event *done);
 
+/* join.c: the network below the link. DR_OK also without credentials, or without anything to join.
+ * Otherwise *ret_reason names what can be named: NETWORK_ABSENT, NETWORK_PASSWORD. */
+enum dr_status dr_client_join(struct dr_client *client, enum dr_reason *ret_reason);
+
+/* bundle.c: hear: a job was offered in this message. check: NONE, or why what it brings cannot be
+ * used beside client->image. keep: before INSTALL; a job that brings nothing leaves nothing. */
+void dr_client_bundle_hear(
+    struct dr_client *client, const char *job_id, const uint8_t *payload, size_t size_bytes);
+enum dr_reason dr_client_bundle_check(struct dr_client *client);
+enum dr_status dr_client_bundle_keep(struct dr_client *client);
+
 /* network.c: the link. */
 enum dr_status dr_client_connect(struct dr_client *client);
 /* Who we are, whom we believe and since when; borrows the workspace until the next verification. */

@@ -119,6 +119,9 @@ static enum dr_reason admit(struct dr_client *client, uint32_t file_bytes)
 void dr_client_admit(struct dr_client *client, uint32_t file_bytes, struct dr_agent_event *done)
 {
     done->done.reason = admit(client, file_bytes);
+    if (done->done.reason == DR_REASON_NONE) {
+        done->done.reason = dr_client_bundle_check(client);
+    }
     done->done.status = done->done.reason == DR_REASON_NONE ? DR_OK : DR_E_DENIED;
     done->done.data = client->image.digest;
 }

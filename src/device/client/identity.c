@@ -15,6 +15,9 @@ static const struct dr_vault_file ca_file = {DR_VAULT_SYS_V1, "v1/ca", false};
 static const struct dr_vault_file recovery_file = {DR_VAULT_SYS_V1, "v1/certificate", false};
 static const struct dr_vault_file normal_file = {DR_VAULT_SYS, "certificate", false};
 
+const struct dr_vault_file dr_identity_bundle_key_file = {DR_VAULT_SYS, "bundle/key", false};
+const struct dr_vault_file dr_identity_network_file = {DR_VAULT_LINK, "link/network", false};
+
 static void put_text(struct dr_writer *out, const char *text)
 {
     dr_write_u8(out, (uint8_t)strlen(text));
@@ -57,6 +60,12 @@ enum dr_status dr_identity_store(struct dr_vault *vault, const struct dr_identit
     DR_TRY(store_text(vault, &ca_file, &bundle->ca));
     DR_TRY(store_text(vault, &recovery_file, &bundle->recovery_certificate));
     DR_TRY(store_text(vault, &normal_file, &bundle->normal_certificate));
+    if (bundle->bundle_key.len > 0) {
+        DR_TRY(store_text(vault, &dr_identity_bundle_key_file, &bundle->bundle_key));
+    }
+    if (bundle->network.len > 0) {
+        DR_TRY(store_text(vault, &dr_identity_network_file, &bundle->network));
+    }
     /* Last: its presence says that the rest is there. */
     return dr_vault_replace(vault, &endpoint_file, bytes, (uint32_t)writer.size_bytes);
 }

@@ -10,6 +10,8 @@
  *   certificate     class SYS: of the normal identity, with its chain, PEM
  *   v1/agent        device/agent/record.h: job, outcome, waits, notes
  *   clock           class SYS: u64 seconds, the latest authenticated time
+ *   bundle/key      class SYS: opens what a job brings beside its image (format/enclosed.h)
+ *   link/network    class LINK: the network to join: name, zero, password
  */
 #ifndef DR_DEVICE_CLIENT_IDENTITY_H
 #define DR_DEVICE_CLIENT_IDENTITY_H
@@ -43,12 +45,17 @@ struct dr_identity_bundle {
     struct dr_identity_text ca;
     struct dr_identity_text normal_certificate;
     struct dr_identity_text recovery_certificate;
+    struct dr_identity_text bundle_key; /* 32 bytes, or none */
+    struct dr_identity_text network;    /* name, zero, password; or none */
 };
 
 /* Write it all, each file read back. Safe to repeat after a cut. DR_E_SPACE: a text is longer than
  * a vault file. */
 DR_MUST_USE enum dr_status
 dr_identity_store(struct dr_vault *vault, const struct dr_identity_bundle *bundle);
+
+extern const struct dr_vault_file dr_identity_bundle_key_file;
+extern const struct dr_vault_file dr_identity_network_file;
 
 /* DR_E_NOT_FOUND: not provisioned. DR_E_FORMAT. */
 DR_MUST_USE enum dr_status

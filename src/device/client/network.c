@@ -85,6 +85,7 @@ enum dr_status dr_client_connect(struct dr_client *client)
     char texts[DR_ARRAY_COUNT(filters)][DR_TOPIC_BYTES_MAX];
     struct dr_link_subscription subscriptions[DR_ARRAY_COUNT(filters)];
     struct dr_link_identity identity;
+    DR_TRY(dr_client_join(client, &client->link_reason));
     DR_TRY(dr_client_trust(client, &identity));
     for (size_t i = 0; i < DR_ARRAY_COUNT(filters); i++) {
         DR_TRY(make_filter(client->endpoint.thing, filters[i].ends, texts[i]));
@@ -131,6 +132,9 @@ static void hear(struct dr_client *client, const struct dr_link_event *event)
     if (heard->job.command != 0 && client->config.commands != NULL) {
         heard->job.fault =
             client->config.commands->judge(client->config.crypto, client->config.info, heard);
+    }
+    if (heard->event.kind == DR_EVENT_JOB) {
+        dr_client_bundle_hear(client, heard->event.job->ref.id, event->payload, event->size_bytes);
     }
     dr_client_event(client, &heard->event);
 }

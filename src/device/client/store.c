@@ -35,6 +35,7 @@ enum dr_status dr_client_open_vault(struct dr_client *client)
         .workspace = client->vault_workspace,
         .workspace_bytes = sizeof(client->vault_workspace),
     };
+    memcpy(vault.image_digest, info->digest, sizeof(vault.image_digest));
     bool user = (keys->present & DR_KEY_VAULT_USER) != 0;
     set_class(
         &vault.classes[DR_VAULT_SYS], (keys->present & DR_KEY_VAULT_SYS) != 0, keys->vault_sys, 0);

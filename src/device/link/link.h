@@ -98,10 +98,16 @@ struct dr_link {
      * the sink nothing. */
     void (*disconnect)(void *context, uint32_t linger_ms);
 
-    /* Join and leave the network below (Wi-Fi credentials). NULL on boards that are always on one.
-     */
+    /* Join and leave the network below; all three NULL on boards that are always on one.
+     * credentials: name, one zero byte, password (format/enclosed.h). Joining what is joined
+     * already changes nothing. DR_E_NOT_FOUND: no such network in range. DR_E_AUTH: it refuses the
+     * password. Either leaves the device on no network. DR_E_TIMEOUT. At most three seconds. */
     enum dr_status (*join)(void *context, const uint8_t *credentials, size_t size_bytes);
     enum dr_status (*leave)(void *context);
+    /* Credentials that a person hands in at the device (a button and a phone, a serial line), given
+     * once; asked for before each connection. DR_E_NOT_FOUND: none. May be NULL. */
+    enum dr_status (*offered)(
+        void *context, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes);
 };
 
 #endif
