@@ -224,6 +224,31 @@ static void make_id(char *out, size_t capacity_bytes)
     snprintf(out + len, capacity_bytes - len, "-%05lx", (unsigned long)(now.tv_nsec / 1000));
 }
 
+/* Upload, offer, and follow when asked to. */
+static int offer(struct dr_cli *cli, struct request *request, bool wait, uint64_t timeout_s)
+{
+    struct dr_aws *aws = dr_aws_open(cli);
+    if (aws == NULL) {
+        return DR_EXIT_ERROR;
+    }
+    json_t *answer = NULL;
+    int result = ensure_bucket(cli, aws);
+    result = result != 0 ? result : upload(cli, aws, request);
+    result = result != 0 ? result : create(aws, request, &answer);
+    if (result == 0 && wait) {
+        result = dr_update_follow(cli, aws, request->update_id, timeout_s);
+    } else if (result == 0 && cli->json) {
+        result = dr_cli_print_json(cli, json_incref(answer));
+    } else if (result == 0) {
+        printf(
+            "update %s created; follow it with `daruma update watch %s`\n", request->update_id,
+            request->update_id);
+    }
+    json_decref(answer);
+    dr_aws_close(aws);
+    return result;
+}
+
 static int run(struct dr_cli *cli)
 {
     const char *words[1 + THINGS_MAX];
@@ -278,26 +303,7 @@ static int run(struct dr_cli *cli)
     } else {
         make_id(request.update_id, sizeof(request.update_id));
     }
-    struct dr_aws *aws = dr_aws_open(cli);
-    if (aws == NULL) {
-        return DR_EXIT_ERROR;
-    }
-    json_t *answer = NULL;
-    result = ensure_bucket(cli, aws);
-    result = result != 0 ? result : upload(cli, aws, &request);
-    result = result != 0 ? result : create(aws, &request, &answer);
-    if (result == 0 && wait) {
-        result = dr_update_follow(cli, aws, request.update_id, timeout_s);
-    } else if (result == 0 && cli->json) {
-        result = dr_cli_print_json(cli, json_incref(answer));
-    } else if (result == 0) {
-        printf(
-            "update %s created; follow it with `daruma update watch %s`\n", request.update_id,
-            request.update_id);
-    }
-    json_decref(answer);
-    dr_aws_close(aws);
-    return result;
+    return offer(cli, &request, wait, timeout_s);
 }
 
 const struct dr_cli_verb dr_verb_update_create = {
