@@ -79,10 +79,7 @@
     X(DR_REASON_SEALED, 62, "already_sealed", "the image is sealed: there is no way back")         \
     X(DR_REASON_VAULT_REPLAYED, 63, "vault_replayed", "older files were put back into the store")  \
     X(DR_REASON_VAULT_DAMAGED, 64, "vault_damaged", "files of the store were hurt or lost")        \
-    X(DR_REASON_POSTPONED, 65, "postponed", "the product asked to wait")                           \
-    X(DR_REASON_NETWORK_ABSENT, 66, "network_absent", "the network to join is not in range")       \
-    X(DR_REASON_NETWORK_PASSWORD, 67, "network_password", "the network refuses the password")      \
-    X(DR_REASON_BUNDLE, 68, "bundle", "what comes with the image cannot be opened by this device")
+    X(DR_REASON_POSTPONED, 65, "postponed", "the product asked to wait")
 
 enum dr_reason {
 #define DR_REASON_ENUM(name, number, word, text) name = number,

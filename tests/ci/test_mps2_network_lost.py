@@ -22,7 +22,7 @@ class Lost(NetworkTest):
         self.network(device, "lose")
         self.assertEqual(self.network(device)["network"], {"name": "home", "in_range": False})
         device.wait_line("disconnected: network", timeout_s=90)
-        absent = device.wait_line(r"([\d.]+) serial: cannot join: network_absent", 2)
+        absent = device.wait_line(r"([\d.]+) serial: cannot join: no such network in range", 2)
         before = self.progress(device, "lost-1")
         self.assertLess(before, 1)
         self.assertGreater(float(absent.group(1)), 0)
@@ -43,7 +43,7 @@ class Lost(NetworkTest):
         image, version = self.image()
         self.network(device, "set", "attic", "abracadabra")  # the old one is gone; nobody is thrown out who is in
         device.wait_line("board: network: not joined")
-        device.wait_line("cannot join: network_absent", timeout_s=120)
+        device.wait_line("cannot join: no such network in range", timeout_s=120)
         self.network(device, "set", "home", "opensesame")
         device.wait_line("connected: localhost", 2, 120)
         self.offer(device, image, "moves-1", "attic", "abracadabra")

@@ -88,7 +88,7 @@ enum dr_reason dr_client_bundle_check(struct dr_client *client)
     enum dr_status status = read_bundle(client, plain, &plain_bytes);
     dr_wipe(plain, sizeof(plain));
     if (status != DR_OK) {
-        return DR_REASON_BUNDLE;
+        return DR_REASON_DOCUMENT; /* malformed, or not for us and this image */
     }
     bool kept = (client->config.info->keys.present & DR_KEY_LINK) != 0;
     return plain_bytes == 0 || kept ? DR_REASON_NONE : DR_REASON_RESERVED_FEATURE;

@@ -32,8 +32,8 @@ void dr_client_open_spare(
 void dr_client_verify(struct dr_client *client, struct dr_agent_event *done);
 
 /* join.c: the network below the link. DR_OK also without credentials, or without anything to join.
- * Otherwise *ret_reason names what can be named: NETWORK_ABSENT, NETWORK_PASSWORD. */
-enum dr_status dr_client_join(struct dr_client *client, enum dr_reason *ret_reason);
+ * Otherwise as link->join; why is logged. To the agent it is a network like any that fails. */
+enum dr_status dr_client_join(struct dr_client *client);
 
 /* bundle.c: hear: a job was offered in this message. check: NONE, or why what it brings cannot be
  * used beside client->image. keep: before INSTALL; a job that brings nothing leaves nothing. */

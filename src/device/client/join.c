@@ -38,24 +38,20 @@ static enum dr_status join(struct dr_client *client, uint8_t network[DR_NETWORK_
                                                  : DR_E_FORMAT;
 }
 
-enum dr_status dr_client_join(struct dr_client *client, enum dr_reason *ret_reason)
+enum dr_status dr_client_join(struct dr_client *client)
 {
     uint8_t network[DR_NETWORK_BYTES_MAX];
-    *ret_reason = DR_REASON_NONE;
     if (client->config.link->join == NULL) {
         return DR_OK;
     }
     enum dr_status status = join(client, network);
     dr_wipe(network, sizeof(network));
     if (status == DR_E_NOT_FOUND) {
-        *ret_reason = DR_REASON_NETWORK_ABSENT;
+        dr_client_log(client, "cannot join", "no such network in range");
     } else if (status == DR_E_AUTH) {
-        *ret_reason = DR_REASON_NETWORK_PASSWORD;
-    }
-    if (status != DR_OK) {
-        bool named = *ret_reason != DR_REASON_NONE;
-        dr_client_log(
-            client, "cannot join", named ? dr_reason_word(*ret_reason) : dr_status_text(status));
+        dr_client_log(client, "cannot join", "wrong password");
+    } else if (status != DR_OK) {
+        dr_client_log(client, "cannot join", dr_status_text(status));
     }
     return status;
 }

@@ -85,7 +85,7 @@ enum dr_status dr_client_connect(struct dr_client *client)
     char texts[DR_ARRAY_COUNT(filters)][DR_TOPIC_BYTES_MAX];
     struct dr_link_subscription subscriptions[DR_ARRAY_COUNT(filters)];
     struct dr_link_identity identity;
-    DR_TRY(dr_client_join(client, &client->link_reason));
+    DR_TRY(dr_client_join(client));
     DR_TRY(dr_client_trust(client, &identity));
     for (size_t i = 0; i < DR_ARRAY_COUNT(filters); i++) {
         DR_TRY(make_filter(client->endpoint.thing, filters[i].ends, texts[i]));
