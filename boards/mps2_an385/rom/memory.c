@@ -45,12 +45,11 @@ KEEP int memcmp(const void *a, const void *b, size_t size)
 {
     const uint8_t *left = a;
     const uint8_t *right = b;
-    for (; size > 0; size--, left++, right++) { /* bound: size */
-        if (*left != *right) {
-            return *left < *right ? -1 : 1;
-        }
+    int difference = 0;
+    for (; size > 0 && difference == 0; size--) { /* bound: size */
+        difference = *left++ - *right++;
     }
-    return 0;
+    return difference;
 }
 
 KEEP int strcmp(const char *a, const char *b)
