@@ -108,6 +108,10 @@ class Faults(FirmwareTest):
     def test_crash_by_a_failed_assertion(self):
         self.undone("crash-assert", "crash", "check failed", "xQueueGenericSend")
 
+    def test_a_hand_off_of_another_version(self):
+        """A firmware that this boot ROM's hand-off is not for says so and gives up; it does not run on what it misread."""
+        self.undone("crash-hand-off", "crash", "hand-off refused", "main")
+
     def test_shipping_limits(self):
         """Promised: from a hang to the previous image serving again in at most 60 s, without limits of its own. The
         slowest kind is the one that only the watchdog ends. By the board's clock."""

@@ -3,6 +3,8 @@
  * not answer, lost journals, refusing flash, damaged slots, stuck buttons. */
 #include "tests/unit/check.h"
 
+#include "base/crc32.h"
+#include "base/cursor.h"
 #include "device/boot/request.h"
 #include "sim/scenario.h"
 
@@ -361,6 +363,12 @@ static void test_hand_off_codec(void)
         EXPECT(dr_boot_info_decode(bytes, sizeof bytes, &back) != DR_OK);
         bytes[i] ^= (uint8_t)(1u << (i % 8u));
     }
+    /* Undamaged, but written from another list of fields. */
+    struct dr_writer writer;
+    bytes[sizeof bytes - 8u]++;
+    dr_writer_init(&writer, bytes + sizeof bytes - 4u, 4);
+    dr_write_u32(&writer, dr_crc32(0, bytes, sizeof bytes - 4u));
+    EXPECT_EQ(dr_boot_info_decode(bytes, sizeof bytes, &back), DR_E_FORMAT);
     end();
 }
 

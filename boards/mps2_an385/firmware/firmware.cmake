@@ -130,6 +130,7 @@ dr_mps2_faulty(crash-fault dr_app_step)
 dr_mps2_faulty(crash-stack dr_app_step)
 dr_mps2_faulty(crash-assert dr_app_step)
 dr_mps2_faulty(crash-early main)
+dr_mps2_faulty(crash-hand-off dr_boot_info_decode)
 
 # What bench/mps2_download.py runs: the firmware of the good image, and a plain TLS receive before it starts.
 dr_mps2_variant(bench DR_APP_GOOD ${DR_MPS2_DIR}/firmware/bench/bare_tls.c)

@@ -38,7 +38,9 @@ int main(void)
     dr_console_start();
     enum dr_status status = dr_handoff_take(&firmware.info);
     dr_firmware_protect(); /* the hand-off's page too: it was wiped, and is not needed again */
-    if (status == DR_OK) {
+    if (status != DR_OK) {
+        dr_console_line("hand-off refused"); /* a boot ROM that this firmware was not made for */
+    } else {
         dr_fault_identify(firmware.info.digest);
         status = dr_ethernet_start();
     }

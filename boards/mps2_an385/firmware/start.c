@@ -2,6 +2,7 @@
 /* Vectors, and the way from the boot ROM's jump to main. */
 #include "boards/mps2_an385/common/mpu.h"
 #include "boards/mps2_an385/common/regs.h"
+#include "boards/mps2_an385/common/watchdog.h"
 #include "boards/mps2_an385/firmware/fault.h"
 #include "boards/mps2_an385/firmware/firmware.h"
 #include "boards/mps2_an385/map.h"
@@ -77,7 +78,6 @@ void dr_firmware_reset(void)
         (size_t)(dr_firmware_data_end - dr_firmware_data_begin));
     memset(dr_firmware_bss_begin, 0, (size_t)(dr_firmware_bss_end - dr_firmware_bss_begin));
     (void)main();
-    dr_fault_record(DR_CRASH_CHECK, 0);
-    for (;;) { /* bound: the watchdog */
-    }
+    dr_fault_record(DR_CRASH_CHECK, (uint32_t)(uintptr_t)&main);
+    dr_system_reset();
 }

@@ -9,6 +9,7 @@
 
 #define INFO_MAGIC 0x49425244u /* "DRBI" */
 #define CRC_BYTES 4u
+#define TAIL_BYTES (4u + CRC_BYTES) /* how many bytes were used: another list of fields is seen */
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): the arguments are names of members */
 #define LIMITS(member)                                                                             \
@@ -48,7 +49,9 @@ void dr_boot_info_encode(const struct dr_boot_info *info, uint8_t out[DR_BOOT_IN
     dr_write_u32(&writer, INFO_MAGIC);
     dr_write_u32(&writer, DR_BOOT_INFO_VERSION);
     dr_fields_write(fields, DR_ARRAY_COUNT(fields), info, &writer);
-    dr_write_fill(&writer, 0, DR_BOOT_INFO_BYTES - CRC_BYTES - writer.size_bytes);
+    size_t used_bytes = writer.size_bytes;
+    dr_write_fill(&writer, 0, DR_BOOT_INFO_BYTES - TAIL_BYTES - used_bytes);
+    dr_write_u32(&writer, (uint32_t)used_bytes);
     dr_write_u32(&writer, dr_crc32(0, out, DR_BOOT_INFO_BYTES - CRC_BYTES));
 }
 
@@ -59,9 +62,10 @@ dr_boot_info_decode(const uint8_t *data, size_t size_bytes, struct dr_boot_info 
         return DR_E_FORMAT;
     }
     struct dr_reader reader;
-    dr_reader_init(&reader, data + size_bytes - CRC_BYTES, CRC_BYTES);
+    dr_reader_init(&reader, data + size_bytes - TAIL_BYTES, TAIL_BYTES);
+    uint32_t used_bytes = dr_read_u32(&reader);
     uint32_t crc = dr_read_u32(&reader);
-    dr_reader_init(&reader, data, size_bytes - CRC_BYTES);
+    dr_reader_init(&reader, data, size_bytes - TAIL_BYTES);
     if (dr_read_u32(&reader) != INFO_MAGIC || dr_read_u32(&reader) != DR_BOOT_INFO_VERSION) {
         return DR_E_FORMAT;
     }
@@ -70,6 +74,9 @@ dr_boot_info_decode(const uint8_t *data, size_t size_bytes, struct dr_boot_info 
     }
     memset(ret_info, 0, sizeof *ret_info);
     dr_fields_read(fields, DR_ARRAY_COUNT(fields), ret_info, &reader);
+    if (reader.offset_bytes != used_bytes) {
+        return DR_E_FORMAT;
+    }
     ret_info->product[sizeof ret_info->product - 1u] = '\0';
     bool inside = ret_info->slot - 1u < DR_SLOT_FACTORY && ret_info->spare <= DR_SLOT_B &&
                   ret_info->mode - 1u < DR_MODE_PROVISIONING &&

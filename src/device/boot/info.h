@@ -223,8 +223,8 @@ struct dr_boot_info {
 /* Fills out. Never fails: every field has its place. */
 void dr_boot_info_encode(const struct dr_boot_info *info, uint8_t out[DR_BOOT_INFO_BYTES]);
 
-/* DR_E_FORMAT: wrong size, magic or version. DR_E_CORRUPT: CRC. DR_E_RANGE: an enumeration has an
- * unknown value. */
+/* DR_E_FORMAT: wrong size, magic or version, or another list of fields. DR_E_CORRUPT: CRC.
+ * DR_E_RANGE: an enumeration has an unknown value. */
 DR_MUST_USE enum dr_status
 dr_boot_info_decode(const uint8_t *data, size_t size_bytes, struct dr_boot_info *ret_info);
 
