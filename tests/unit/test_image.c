@@ -5,6 +5,7 @@
 #include "tests/unit/golden.h"
 
 #include "crypto/sign.h"
+#include "device/verify/admit.h"
 #include "format/der.h"
 
 #define PAYLOAD_BYTES 100u
@@ -182,6 +183,36 @@ static void test_all_fields(void)
     EXPECT_EQ(info.min_rom, 3);
     EXPECT_EQ(info.revocation_target, 1);
     EXPECT(!info.has_base_digest);
+}
+
+/* An image that says nothing about its counter has 0, so that it is below every device's that was
+ * ever raised; and one without SEQUENCE is ordered by its version. */
+static void test_fields_left_out(void)
+{
+    uint8_t out[1024];
+    struct dr_image_info info;
+    enum dr_reason reason = DR_REASON_NONE;
+    make_key();
+    const struct dr_image_spec spec = {.version = {1, 2, 3, 4}, .product = "lock"};
+    size_t size_bytes = make_small(out, sizeof(out), spec);
+    memset(&info, 0xff, sizeof(info));
+    REQUIRE(
+        golden_verify(&dr_crypto_openssl, out, size_bytes, &own_trust, &info, &reason) ==
+        DR_VERDICT_ACCEPT);
+    EXPECT_EQ(info.security_counter, 0);
+    EXPECT(!info.has_security_counter);
+    EXPECT(!info.order.has_sequence);
+    EXPECT_EQ(info.order.version.build, 4);
+    EXPECT_EQ(info.limits.hang_s, 0);
+    EXPECT_EQ(info.min_rom, 0);
+    EXPECT_EQ(info.revocation_target, 0);
+    struct dr_admit_rules rules = {.product = "lock", .has_counter = true, .security_counter = 1};
+    volatile enum dr_verdict verdict = dr_admit(&info, &rules, &reason);
+    EXPECT(!dr_verdict_is_accept(&verdict));
+    EXPECT_EQ(reason, DR_REASON_COUNTER);
+    rules.security_counter = 0;
+    verdict = dr_admit(&info, &rules, &reason);
+    EXPECT(dr_verdict_is_accept(&verdict));
 }
 
 /* Every single bit of a small image, and every truncation: all refused. */
@@ -445,5 +476,5 @@ static void test_order(void)
 }
 
 DR_TEST_MAIN(
-    test_same_bytes_as_imgtool, test_spec_check, test_all_fields, test_every_bit_and_every_size,
-    test_headers, test_tlvs, test_versions, test_order)
+    test_same_bytes_as_imgtool, test_spec_check, test_all_fields, test_fields_left_out,
+    test_every_bit_and_every_size, test_headers, test_tlvs, test_versions, test_order)
