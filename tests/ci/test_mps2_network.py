@@ -3,6 +3,8 @@
 """The Cortex-M3 board on a bad network: servers that are not ours, one that drips, a hole, a flood. The device says what
 it met, loses nothing, does not reset, and takes an update afterwards."""
 import pathlib
+import socket
+import struct
 import sys
 import unittest
 
@@ -11,6 +13,9 @@ from impostor import Impostor  # noqa: E402
 from mps2 import FirmwareTest  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from world import wait_for  # noqa: E402
+
+BOARD_MAC = bytes.fromhex("525400123456")  # the emulator's first
+PEER_MAC = bytes.fromhex("025400000001")
 
 
 class Network(FirmwareTest):
@@ -92,6 +97,51 @@ class Network(FirmwareTest):
         self.assert_job(self.ended(device, "drips"), "SUCCEEDED")
         self.assert_runs(device, version, "A", "sealed")
         self.assertEqual(device.lines("watchdog|silent|fault"), [])
+
+    def tapped(self, device):
+        """Give the device, which is off, a wire: the path of a socket whose frames reach its Ethernet part."""
+        path = device.path / "wire.sock"
+        program = device.path / "emulator"
+        program.write_text(f'#!/bin/sh\nexec qemu-system-arm "$@" -chardev socket,id=wire,path={path},server=on,wait=off '
+                           "-object filter-redirector,id=tap,netdev=net0,queue=tx,indev=wire\n")
+        program.chmod(0o755)
+        with open(device.path / "board.conf", "a") as settings:
+            settings.write(f"qemu {program}\n")
+        return path
+
+    def test_bursts_of_full_frames(self):
+        """100 full frames at once, and again, while an update is loaded: the part's queue holds six and drops the rest;
+        what was lost of the update is sent again."""
+        device = self.device("flooded")
+        device.off()
+        wire = self.tapped(device)
+        proxy = self.proxy(device)
+        device.on()
+        device.wait_line("connected: localhost", 2)
+        proxy.rate = 100_000
+        image, version = self.image(pad_to=300_000)
+        self.create(device, image, "flooded")
+        device.wait_line("agent: LOADING")
+        payload = bytes(range(256)) * 6
+        header = bytes.fromhex("45 00 05dc 0000 0000 40 fd 0000 0a000202 0a00020f")  # IPv4, for a protocol of nobody
+        check = sum(struct.unpack(">10H", header))
+        header = header[:10] + struct.pack(">H", 0xffff ^ (check % 0xffff)) + header[12:]
+        frame = BOARD_MAC + PEER_MAC + b"\x08\x00" + header + payload[:1480]
+        self.assertEqual(len(frame), 1514)
+        sent = 0
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(wire))
+            while self.execution(device, "flooded")["status"] == "IN_PROGRESS" and device.lines("CLOSING") == []:
+                line.sendall(100 * (struct.pack(">I", len(frame)) + frame))
+                sent += 100
+        self.assertGreaterEqual(sent, 300)
+        self.assert_job(self.ended(device, "flooded"), "SUCCEEDED")
+        self.assert_runs(device, version, "A", "sealed")
+        figures = device.lines(r"frames (\d+) dropped (\d+) burst (\d+)")[0]
+        frames, dropped, burst = map(int, figures.groups())
+        self.assertGreaterEqual(burst, 6, figures.group())
+        self.assertEqual(device.lines("watchdog|silent|fault"), [])
+        print(f"{sent} frames of 1514 bytes in bursts of 100: {frames} frames seen, {dropped} without a buffer, longest {burst}")
 
 
 if __name__ == "__main__":
