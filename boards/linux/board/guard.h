@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Who may write where (docs/device.md 8). Pure.
+/* Who may write where (docs/device.md 9). Pure.
  *
  * The boot ROM writes the journal and the requests. A firmware writes the spare that its hand-off
  * named, the requests and the vault; never the journal, the factory slot, its own slot or, without

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Port: the external NOR flash.
  *
- * Rules every caller keeps (docs/device.md 8; the model in sim/ enforces them):
+ * Rules every caller keeps (docs/device.md 9; the model in sim/ enforces them):
  *  - between two erases of its sector each program unit is programmed once, whatever its content
  * (parts with ECC);
  *  - program addresses and sizes are multiples of program_unit_bytes, erase works on whole sectors;

@@ -2,7 +2,7 @@
 /* Reading an image out of a slot: the half that the boot ROM carries.
  *
  * Decrypts; does not judge. What comes out is what was put in, or garbage where somebody changed
- * the flash: the image's signature decides, on a copy in RAM (docs/device.md 8).
+ * the flash: the image's signature decides, on a copy in RAM (docs/device.md 9).
  */
 #ifndef DR_DEVICE_SLOT_READ_H
 #define DR_DEVICE_SLOT_READ_H
