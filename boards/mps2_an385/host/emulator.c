@@ -82,6 +82,8 @@ become_emulator(const struct settings *settings, const int ends[LINES], pid_t bo
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
+    static const char store[] =
+        "memory-backend-file,id=store,size=16M,share=on,mem-path=" DR_BOARD_FLASH_PATH;
     const char *const arguments[] = {
         PROGRAM,
         "-no-user-config",
@@ -91,7 +93,7 @@ become_emulator(const struct settings *settings, const int ends[LINES], pid_t bo
         "-machine",
         "mps2-an385,memory-backend=store",
         "-object",
-        "memory-backend-file,id=store,size=16M,share=on,mem-path=" DR_BOARD_FLASH_PATH,
+        store,
         "-kernel",
         DR_BOARD_ROM_PATH,
         "-device",
