@@ -61,12 +61,14 @@ bench: ## the figures, each beside what it is compared with; writes docs/perform
 	@$(MAKE) --no-print-directory build
 	@$(PYTHON) -B bench/run.py --bin $(BUILD)/bin
 
-bench-mcu: ## download of the Cortex-M3 board beside a bare TLS receive; writes docs/performance-mcu.md
+bench-mcu: ## the Cortex-M3 board: downloads, reset to main, memory; writes docs/performance-mcu.md
 	@tools/setup bench
 	@tools/fetch-sources --mcu $(BUILD)/third-party
 	@$(MAKE) --no-print-directory build
 	@cmake $(BUILD) >/dev/null && cmake --build $(BUILD) -j $(JOBS) --target mps2
 	@$(PYTHON) -B bench/mps2_download.py --bin $(BUILD)/bin
+	@$(PYTHON) -B bench/mps2_reset.py --bin $(BUILD)/bin
+	@$(PYTHON) -B bench/mps2_memory.py --bin $(BUILD)/bin
 
 lint: ## layers, style, headers, format, static analysis, device code gates
 	@tools/setup lint

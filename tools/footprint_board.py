@@ -109,7 +109,7 @@ def firmware_section(build):
              f"the code of {FIRMWARE_RAM_BYTES:,} allowed. No figure contains the kernel.", "",
              "The RAM is all there is: no heap, so every stack, buffer, packet and the memory of the TLS sessions is "
              f"reserved when the program is linked (the exceptions' stack: {handlers:,}). How much of stacks and "
-             "TLS memory is ever used is printed by the running firmware (`docs/performance-mcu.md`).", "",
+             "TLS memory a run with an update uses is measured by `bench/mps2_memory.py` (`docs/performance-mcu.md`).", "",
              "| library | code and constants | RAM | what |", "|---|---:|---:|---|"]
     for name, (code, data) in sorted(kept.items(), key=lambda item: (item[0] != "own", -item[1][0])):
         what = "our own objects" if name == "own" else LIBRARY_WHAT.get(name, "")

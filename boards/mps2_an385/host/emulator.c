@@ -82,8 +82,7 @@ become_emulator(const struct settings *settings, const int ends[LINES], pid_t bo
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
-    static const char store[] =
-        "memory-backend-file,id=store,size=16M,share=on,mem-path=" DR_BOARD_FLASH_PATH;
+    /* NOLINTBEGIN(bugprone-suspicious-missing-comma): literals side by side are one argument */
     const char *const arguments[] = {
         PROGRAM,
         "-no-user-config",
@@ -93,7 +92,7 @@ become_emulator(const struct settings *settings, const int ends[LINES], pid_t bo
         "-machine",
         "mps2-an385,memory-backend=store",
         "-object",
-        store,
+        "memory-backend-file,id=store,size=16M,share=on,mem-path=" DR_BOARD_FLASH_PATH,
         "-kernel",
         DR_BOARD_ROM_PATH,
         "-device",
@@ -115,6 +114,7 @@ become_emulator(const struct settings *settings, const int ends[LINES], pid_t bo
         settings->icount[0] != '\0' ? "-icount" : NULL,
         settings->icount,
         NULL};
+    /* NOLINTEND(bugprone-suspicious-missing-comma) */
     /* execvp promises not to change them. */
     union {
         const char *const *in;
