@@ -104,6 +104,7 @@ foreach(source ${bench_sources})
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE PkgConfig::MOSQUITTO)
 endforeach()
+target_link_libraries(commit_time PRIVATE ${DR_ALL_LIBS} m)
 
 # Everything lives together in lib/daruma; `daruma` finds its sister programs beside itself, through the link too.
 foreach(program daruma darumad daruma-signer daruma-gate daruma-board daruma-anchor daruma-rom-linux

@@ -275,6 +275,31 @@ static void a_part_fails_alone(void)
     end();
 }
 
+/* A change that takes its time is remembered as the longest, once. */
+static enum dr_status run_slowly(void *context, struct dr_db *db)
+{
+    (void)context;
+    for (int i = 0; i < 2000; i++) {
+        DR_TRY(write_row(db, "slow"));
+    }
+    return DR_OK;
+}
+
+static void the_longest_commit_is_remembered(void)
+{
+    REQUIRE(begin());
+    REQUIRE(open_store(0) == DR_OK);
+    EXPECT_EQ(dr_store_write(store, run_row, actor_a), DR_OK);
+    EXPECT(dr_store_take_longest_commit_us(store) > 0);
+    EXPECT_EQ(dr_store_take_longest_commit_us(store), 0);
+    EXPECT_EQ(dr_store_write(store, run_slowly, NULL), DR_OK);
+    uint64_t slow_us = dr_store_take_longest_commit_us(store);
+    EXPECT(slow_us > 1000); /* two thousand rows take longer than half a microsecond each */
+    dr_store_close(store);
+    end();
+}
+
 DR_TEST_MAIN(
     reopen_keeps_rows, failing_member_is_undone_alone, waiting_mutations_share_commits,
-    many_threads, full_store_refuses_and_recovers, a_part_fails_alone)
+    many_threads, full_store_refuses_and_recovers, a_part_fails_alone,
+    the_longest_commit_is_remembered)

@@ -42,7 +42,7 @@ enum dr_job_actor {
 #define DR_JOB_STEP_UNCHANGED 0  /* no stepTimeoutInMinutes in the request */
 #define DR_JOB_STEP_DISCARD (-1) /* stepTimeoutInMinutes -1: the step timer is dropped */
 #define DR_JOB_PENDING_MAX 256u
-#define DR_JOB_CHUNK 500u /* executions made in one transaction, so that it takes under 50 ms */
+#define DR_JOB_CHUNK 200u /* executions made in one transaction, so that it takes under 50 ms */
 
 /* The part of an execution that the rules work on. */
 struct dr_execution {

@@ -39,10 +39,14 @@ insert_targets(struct dr_act *act, struct dr_db *db, const struct dr_job_new *jo
     int64_t position = 0;
     json_object_foreach(job->things, name, value)
     {
-        DR_TRY(dr_thing_require(act->call, db, name));
         DR_TRY(dr_db_run(
-            db, "INSERT INTO job_target(job, position, thing) VALUES(?1, ?2, ?3)",
+            db,
+            "INSERT INTO job_target(job, position, thing)"
+            " SELECT ?1, ?2, name FROM thing WHERE name = ?3",
             DR_VALUES(dr_value_text(job->id), dr_value_int(position), dr_value_text(name))));
+        if (dr_db_changes(db) == 0) {
+            DR_TRY(dr_thing_require(act->call, db, name)); /* says that there is none */
+        }
         position++;
     }
     return DR_OK;
@@ -74,6 +78,10 @@ dr_job_insert(struct dr_act *act, struct dr_db *db, const struct dr_job_new *job
     }
     DR_TRY(status);
     DR_TRY(insert_targets(act, db, job));
+    if (json_object_size(job->things) > DR_JOB_CHUNK) { /* their names are enough for one commit */
+        *ret_more = true;
+        return DR_OK;
+    }
     struct dr_scope scope = dr_scope_of(act, db);
     return dr_rollout_chunk(&scope, job->id, ret_more);
 }

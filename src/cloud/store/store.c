@@ -307,6 +307,11 @@ void dr_store_on_outbox(struct dr_store *store, void (*ready)(void *context), vo
     dr_writer_thread_on_outbox(store->writer, ready, context);
 }
 
+uint64_t dr_store_take_longest_commit_us(struct dr_store *store)
+{
+    return dr_writer_thread_take_longest_us(store->writer);
+}
+
 /* Reading. */
 
 static enum dr_status reader_of_thread(struct dr_store *store, struct reader **ret_reader)

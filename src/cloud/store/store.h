@@ -83,6 +83,10 @@ DR_MUST_USE enum dr_status dr_store_write(
 /* ready is called in the writer thread after each commit that added outbox rows. NULL to stop. */
 void dr_store_on_outbox(struct dr_store *store, void (*ready)(void *context), void *context);
 
+/* How long the longest group took since this was last asked, from its first mutation to the end of
+ * its commit: what a change may have had to wait for. Any thread. */
+uint64_t dr_store_take_longest_commit_us(struct dr_store *store);
+
 /* Reading. */
 
 /* A consistent view until the matching end; both in the same thread. */

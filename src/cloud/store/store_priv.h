@@ -47,6 +47,7 @@ DR_MUST_USE enum dr_status
 dr_writer_thread_submit(struct dr_writer_thread *writer, const struct dr_mutation *mutation);
 void dr_writer_thread_on_outbox(
     struct dr_writer_thread *writer, void (*ready)(void *context), void *context);
+uint64_t dr_writer_thread_take_longest_us(struct dr_writer_thread *writer);
 bool dr_writer_thread_is_self(const struct dr_writer_thread *writer);
 
 #endif

@@ -33,6 +33,7 @@ struct dr_writer_thread {
     bool is_stopping;
     void (*outbox_ready)(void *context);
     void *outbox_context;
+    uint64_t longest_us; /* group */
 };
 
 struct group {
@@ -41,11 +42,11 @@ struct group {
     size_t count;
 };
 
-static int64_t clock_ms(void)
+static uint64_t clock_us(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
 static struct waiting *pop_locked(struct dr_writer_thread *writer)
@@ -129,7 +130,7 @@ static bool run_together(struct dr_writer_thread *writer, struct group *group)
     if (dr_db_run(db, "BEGIN IMMEDIATE", DR_NO_VALUES) != DR_OK) {
         return false;
     }
-    int64_t end_ms = clock_ms() + DR_STORE_GROUP_MS;
+    uint64_t end_us = clock_us() + 1000u * DR_STORE_GROUP_MS;
     size_t done = 0;
     for (;;) { /* bound: DR_STORE_GROUP_MAX members */
         group->statuses[done] = run_member(db, &group->members[done]->mutation);
@@ -137,7 +138,7 @@ static bool run_together(struct dr_writer_thread *writer, struct group *group)
         if (!dr_db_in_transaction(db)) {
             return false;
         }
-        if (group->count == DR_STORE_GROUP_MAX || clock_ms() >= end_ms) {
+        if (group->count == DR_STORE_GROUP_MAX || clock_us() >= end_us) {
             break;
         }
         struct waiting *next = try_pop(writer);
@@ -160,10 +161,18 @@ static void tell_outbox(struct dr_writer_thread *writer)
     }
 }
 
+static void note_time(struct dr_writer_thread *writer, uint64_t took_us)
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->longest_us = took_us > writer->longest_us ? took_us : writer->longest_us;
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
 static void run_group(struct dr_writer_thread *writer, struct waiting *first)
 {
     struct group group = {.members = {first}, .count = 1};
     bool outbox_added = false;
+    uint64_t from_us = clock_us();
     if (run_together(writer, &group)) {
         outbox_added = dr_db_take_outbox_note(writer->db);
     } else {
@@ -173,6 +182,7 @@ static void run_group(struct dr_writer_thread *writer, struct waiting *first)
             outbox_added |= dr_db_take_outbox_note(writer->db);
         }
     }
+    note_time(writer, clock_us() - from_us);
     for (size_t i = 0; i < group.count; i++) {
         const struct dr_mutation *mutation = &group.members[i]->mutation;
         if (mutation->done != NULL) {
@@ -261,6 +271,15 @@ void dr_writer_thread_on_outbox(
     writer->outbox_ready = ready;
     writer->outbox_context = context;
     (void)pthread_mutex_unlock(&writer->lock);
+}
+
+uint64_t dr_writer_thread_take_longest_us(struct dr_writer_thread *writer)
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    uint64_t longest_us = writer->longest_us;
+    writer->longest_us = 0;
+    (void)pthread_mutex_unlock(&writer->lock);
+    return longest_us;
 }
 
 bool dr_writer_thread_is_self(const struct dr_writer_thread *writer)
