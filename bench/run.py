@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The figures, each beside what it is compared with, in the same run. Writes docs/performance.md.
 
-usage: run.py [--bin DIR] [--rounds N] [--document FILE] [--only NAME[,NAME]]      names: download https rest footprint path
+usage: run.py [--bin DIR] [--rounds N] [--document FILE] [--only NAME[,NAME]]
+names: download https path slow rest footprint commits
 
 One line per figure. Ends 1 when a target is missed.
 """
@@ -15,9 +16,11 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -119,10 +122,10 @@ def one_update(world, device, number, size):
     version = f"1.{number}.0"
     image = world.image("firmware-good", version, sequence=number, counter=1, limits=LIMITS, pad_to=size - 4096)
     before = len(device.console())
-    world.run("update", "create", image, NAME, "--id", f"update-{number}")
+    world.run("update", "create", image, device.name, "--id", f"update-{device.name}-{number}")
 
     def sealed():
-        reported = world.reported(NAME)
+        reported = world.reported(device.name)
         return reported.get("version") == version and reported.get("state") == "sealed"
     wait_for(f"{version} is sealed", sealed, 60, 0.1)
     states = console_times(device.console()[before:])
@@ -308,6 +311,94 @@ def path(world, bare, report, rounds):
                       f"bare mosquitto {rate(8 * MIB, theirs)}: {100 * theirs / mine:.0f} %")
 
 
+# ----- 5. a long line
+
+ROUND_TRIP_S, LINE_BYTES_S = 0.1, 2500000  # 20 Mbit/s
+
+
+class TlsSender:
+    """Answers each byte it gets over TLS with a file: what a transfer costs without any protocol."""
+
+    def __init__(self, pki, size):
+        self.size = size
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(pki / "broker.pem", pki / "broker.key")
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        connection, _ = self.listener.accept()
+        with self.context.wrap_socket(connection, server_side=True) as tls:
+            while tls.recv(1):
+                tls.sendall(bytes(self.size))
+
+    def seconds(self, port, ca, rounds):
+        context = ssl.create_default_context(cafile=ca)
+        took = []
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost") as tls:
+            for _ in range(rounds):
+                begin, left = time.monotonic(), self.size
+                tls.sendall(b"g")
+                while left > 0:
+                    left -= len(tls.recv(65536))
+                took.append(time.monotonic() - begin)
+        self.listener.close()
+        return took
+
+
+def slow(world, report):
+    from harness.line import Line
+    from harness.world import Device, wait_for
+    settings = world.settings()
+    device = Device(world, "far")
+    device.create(world.image("firmware-good", "1.0.0", sequence=1, counter=1, limits=LIMITS))
+    line = Line(settings["mqtt_port"], ROUND_TRIP_S, LINE_BYTES_S)
+    (device.console_path().parent / "net.conf").write_text(f"localhost 127.0.0.1:{line.port}\n")
+    try:
+        device.on()
+        wait_for("the device reports", lambda: world.reported(device.name).get("version"), 60)
+        for number, size in ((2, MIB), (3, 8 * MIB)):
+            sender = TlsSender(world.cloud_dir / "pki", size)
+            straight = Line(sender.port, ROUND_TRIP_S, LINE_BYTES_S)
+            theirs = size / statistics.median(sender.seconds(straight.port, settings["ca"], 3))
+            straight.close()
+            actual, whole, _, _ = one_update(world, device, number, size)
+            mine = actual / whole
+            bound = size > MIB
+            report.figure(
+                f"download of {size // MIB} MiB over a line of {1000 * ROUND_TRIP_S:.0f} ms round trip and "
+                f"{8 * LINE_BYTES_S / 1e6:.0f} Mbit/s", f"{mine / 1e6:.2f} MB/s ({whole:.2f} s)",
+                f"bare TLS {theirs / 1e6:.2f} MB/s: {100 * mine / theirs:.0f} %",
+                "1.5 MB/s and 60 % of bare" if bound else "",
+                not bound or (mine >= 1.5e6 and mine >= 0.6 * theirs))
+    finally:
+        device.off()
+        line.close()
+
+
+# ----- 6. commits
+
+EXECUTIONS = 10000
+
+
+def commits(report, rounds):
+    from harness.world import BIN
+    runs = []
+    for _ in range(rounds):
+        done = subprocess.run([BIN / "commit_time", str(EXECUTIONS)], capture_output=True, text=True, timeout=120)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        runs.append(json.loads(done.stdout))
+    longest = [run["longest_commit_ms"] for run in runs]
+    report.figure(
+        f"longest commit while {EXECUTIONS:,} executions are made", f"{statistics.median(longest):.1f} ms",
+        f"{min(longest):.1f} ms to {max(longest):.1f} ms of {rounds}; all of them in "
+        f"{statistics.median(run['all_ms'] for run in runs):.0f} ms; a small change beside it waited "
+        f"{statistics.median(run['median_wait_ms'] for run in runs):.1f} ms in the median",
+        "50 ms", statistics.median(longest) <= 50)
+
+
 # ----- the document
 
 def machine():
@@ -338,8 +429,17 @@ def document(report, options):
         "- **Verification** reads the whole image back, decrypts and hashes it; it is not part of the download.",
         f"- **AWS agent**: {AWS_AGENT_MB_S} MB/s is what its documentation gives for a real microcontroller over a real network;",
         "  it is a yardstick of the protocol (a few blocks per request, one request at a time), not of a like machine.",
+        f"- **A long line** is `tests/harness/line.py` between device and broker: {1000 * ROUND_TRIP_S:.0f} ms there and back, and towards the",
+        f"  device at most {8 * LINE_BYTES_S / 1e6:.0f} Mbit/s. *Bare TLS* is one answer of that size from a TLS server behind the same line. On a",
+        f"  faster line of that length the device's {WINDOW_BYTES // 1024} KiB in flight are the bound:",
+        f"  {WINDOW_BYTES / ROUND_TRIP_S / 1e6:.1f} MB/s, whatever a bare transfer reaches.",
+        "- **Commits**: `bench/commit_time.c`, service and store without network. A job for all things is made at once, so its",
+        "  longest commit is usually the one that notes the targets; executions follow in chunks.",
         "- **At rest**: proportional set size, a cloud with one device known, nobody connected.", ""]
     (ROOT / options.document).write_text("\n".join(lines))
+
+
+PARTS = ["download", "https", "path", "slow", "rest", "footprint", "commits"]
 
 
 def arguments():
@@ -347,7 +447,7 @@ def arguments():
     parser.add_argument("--bin", default=str(ROOT / "build/bin"), help="where the programs are")
     parser.add_argument("--rounds", type=int, default=7, help="repetitions of each figure")
     parser.add_argument("--document", default="docs/performance.md", help="written at the end (not with --only)")
-    parser.add_argument("--only", metavar="NAME[,NAME]", help="download, https, rest, footprint, path")
+    parser.add_argument("--only", metavar="NAME[,NAME]", help=", ".join(PARTS))
     return parser.parse_args()
 
 
@@ -357,7 +457,7 @@ def main():
     os.environ["DARUMA_BIN"] = str(pathlib.Path(options.bin).resolve())
     import https
     from harness.world import Device, World, wait_for
-    wanted = options.only.split(",") if options.only else ["download", "https", "rest", "footprint", "path"]
+    wanted = options.only.split(",") if options.only else PARTS
     report = Report()
     with World() as world:
         world.cloud_up()
@@ -374,10 +474,14 @@ def main():
                 https.figures(world, report, options.rounds)
             if "path" in wanted:
                 path(world, bare, report, options.rounds)
+            if "slow" in wanted:
+                slow(world, report)
             if "rest" in wanted:
                 rest(world, report, options.rounds)
         finally:
             bare.close()
+    if "commits" in wanted:
+        commits(report, options.rounds)
     if "footprint" in wanted:
         footprint(report, pathlib.Path(options.bin).resolve().parent)
     if not options.only:
