@@ -60,7 +60,7 @@ endforeach()
 # The demo, as a user runs it.
 add_test(NAME system/demo COMMAND ${DR_PYTHON} -B tests/demo/demo.py --bin ${CMAKE_BINARY_DIR}/bin
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-set_tests_properties(system/demo PROPERTIES TIMEOUT 300)
+set_tests_properties(system/demo PROPERTIES TIMEOUT 400 PROCESSORS 2) # two lanes
 
 # And on the Cortex-M3 board.
 add_test(NAME ci/demo-mcu CONFIGURATIONS ci WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}

@@ -115,25 +115,47 @@ class HostileBroker:
                     self.client.wrap_socket(way, server_hostname="localhost") as broker:
                 for end in (device, broker):
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    end.setblocking(False)  # bytes may come that are no data: session tickets
                 self._relay(device, broker)
         except OSError:
             pass  # either side may leave at any time
+
+    @staticmethod
+    def _receive(end):
+        """What there is; None at the end of the connection."""
+        data = b""
+        while True:
+            try:
+                piece = end.recv(65536)
+            except ssl.SSLWantReadError:
+                return data
+            if not piece:
+                return None
+            data += piece
+
+    @staticmethod
+    def _send(end, data):
+        data = memoryview(data)
+        while data:
+            try:
+                data = data[end.send(data):]
+            except ssl.SSLWantWriteError:
+                if not select.select([], [end], [], 20)[1]:
+                    raise TimeoutError from None
 
     def _relay(self, device, broker):
         buffer = b""
         while not self.stopping:
             for end in select.select([device, broker], [], [], 0.2)[0]:
-                data = end.recv(65536)
-                while end.pending():
-                    data += end.recv(65536)
-                if not data:
+                data = self._receive(end)
+                if data is None:
                     return
                 if end is device:
-                    broker.sendall(data)
-                else:
-                    packets, buffer = self._split(buffer + data)
-                    for packet in packets:
-                        device.sendall(packet)
+                    self._send(broker, data)
+                    continue
+                packets, buffer = self._split(buffer + data)
+                for packet in packets:
+                    self._send(device, packet)
 
     def _split(self, buffer):
         """(packets for the device, what is left of the buffer)"""

@@ -41,11 +41,7 @@ class KillTest(unittest.TestCase):
 
     def cloud_pids(self):
         """The supervisor and its children by what they are."""
-        supervisor = self.world.cloud_process.pid
-        children = pathlib.Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
-        names = {"mosquitto": "broker", "daruma-signer": "signer", "darumad": "darumad"}
-        pids = {names.get(pathlib.Path(f"/proc/{pid}/comm").read_text().strip()): int(pid) for pid in children}
-        return {**pids, "supervisor": supervisor}
+        return {**self.world.cloud_parts(), "supervisor": self.world.cloud_process.pid}
 
     def kill(self, victim):
         if victim in ("board_pid", "anchor_pid", "machine_pid"):
