@@ -222,6 +222,22 @@ static void what_is_wanted_twice_is_fetched_once(void)
     EXPECT_EQ(http.owed_count, 0);
 }
 
+static void neighbours_are_one_range(void)
+{
+    begin();
+    EXPECT_EQ(dr_http_want(&http, 2, 0x3u), DR_OK); /* 2 and 3 */
+    EXPECT_EQ(dr_http_want(&http, 4, 0x1u), DR_OK);
+    EXPECT_EQ(dr_http_want(&http, 0, 0x3u), DR_OK); /* asked for later: it is the younger wish */
+    EXPECT_EQ(turn(), DR_OK);
+    EXPECT(strstr(server.in, "bytes=2048-5119") != NULL);
+    EXPECT(strstr(server.in, "bytes=0-2047") != NULL);
+    serve(2048, 5119, "");
+    serve(0, 2047, "");
+    EXPECT_EQ(turn(), DR_OK);
+    EXPECT(intact);
+    EXPECT_EQ(http.owed_count, 0);
+}
+
 static void a_lost_connection_costs_the_block_it_hit(void)
 {
     begin();
@@ -398,6 +414,7 @@ static void urls(void)
 
 DR_TEST_MAIN(
     ranges_are_asked_for_ahead_and_taken_in_order, any_cutting_of_the_bytes_is_the_same,
-    what_is_wanted_twice_is_fetched_once, a_lost_connection_costs_the_block_it_hit,
-    an_expired_url_is_replaced, every_other_answer_has_a_name,
-    a_total_that_is_not_told_and_interim_answers_are_fine, network_tls_and_silence, urls)
+    what_is_wanted_twice_is_fetched_once, neighbours_are_one_range,
+    a_lost_connection_costs_the_block_it_hit, an_expired_url_is_replaced,
+    every_other_answer_has_a_name, a_total_that_is_not_told_and_interim_answers_are_fine,
+    network_tls_and_silence, urls)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define WINDOW_BYTES 262144u
+#define HTTPS_WINDOW_BYTES 1048576u
 #define BATCH_SECTORS 16u
 
 /* Seconds since 1970 of the commit this was built from: the floor of every clock in it. */
@@ -199,6 +200,7 @@ enum dr_status dr_firmware_init(struct dr_firmware *firmware)
     firmware->https.stream = &firmware->stream;
     firmware->https.block = firmware->block;
     firmware->https.block_capacity_bytes = sizeof(firmware->block);
+    firmware->https.window_bytes = HTTPS_WINDOW_BYTES;
     const struct dr_link_mqtt_config link = {
         .stream = {.anchor = &firmware->anchor, .context = &firmware->channel, .resolve = resolve},
         .beside = &firmware->http.wait,

@@ -24,6 +24,7 @@
 
 #define BLOCK_BYTES 4096u
 #define WINDOW_BYTES 32768u
+#define HTTPS_WINDOW_BYTES 131072u
 #define BATCH_SECTORS 1u
 #define ANSWER_MS 3000u
 
@@ -277,6 +278,7 @@ enum dr_status dr_firmware_init(struct dr_firmware *firmware)
     dr_link_lwip_init(&firmware->lwip, &link, &firmware->link);
     const struct dr_http_stream_config http = {.resolve = resolve};
     dr_http_stream_init(&firmware->http, &http, &firmware->stream);
+    firmware->https.window_bytes = HTTPS_WINDOW_BYTES;
     firmware->https.stream = &firmware->stream; /* its blocks arrive in the client's workspace */
     DR_TRY(open_client(firmware));
     dr_firmware_signer(firmware, &firmware->signer);

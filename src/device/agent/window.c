@@ -36,6 +36,13 @@ bool dr_window_init(
     return true;
 }
 
+void dr_window_bound(struct dr_window *window, uint32_t window_bytes)
+{
+    uint32_t blocks = window_bytes / window->block_bytes;
+    window->limit_max = blocks != 0 ? blocks : 1u;
+    window->limit = window->limit_max;
+}
+
 void dr_window_want(struct dr_window *window, uint32_t index)
 {
     if (index < window->block_count && !is_missing(window, index)) {

@@ -55,6 +55,10 @@ struct dr_window {
 bool dr_window_init(
     struct dr_window *window, uint32_t file_bytes, uint32_t block_bytes, uint32_t window_bytes);
 
+/* Another bound on what may be outstanding, from now on; for a caller that carries requests in
+ * another way than the one window_bytes was meant for. 0 bytes still let one block fly. */
+void dr_window_bound(struct dr_window *window, uint32_t window_bytes);
+
 /* Before the first dr_window_next. */
 void dr_window_want(struct dr_window *window, uint32_t index);
 void dr_window_want_all(struct dr_window *window, const uint8_t *kept);

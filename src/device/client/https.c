@@ -41,10 +41,23 @@ static void read_offer(struct dr_json document, struct offer *offer)
     }
 }
 
+/* How much may be outstanding is another matter on each way. */
+static void bound_window(struct dr_client *client)
+{
+    const struct dr_client_https_state *state = state_of(client);
+    struct dr_window *window = &client->agent.window;
+    bool wide = state->active && state->window_bytes != 0;
+    uint32_t bytes = wide ? state->window_bytes : client->config.window_bytes;
+    if (window->block_bytes != 0 && window->limit_max != bytes / window->block_bytes) {
+        dr_window_bound(window, bytes);
+    }
+}
+
 static void set_active(struct dr_client *client, bool active)
 {
     state_of(client)->active = active;
     client->self.path = active ? "https" : "mqtt";
+    bound_window(client);
 }
 
 /* Nothing is wanted any more. */
@@ -313,6 +326,7 @@ static bool turn(struct dr_client *client)
     if (!state->offered || (!state->active && !state->preferred)) {
         return false;
     }
+    bound_window(client); /* it is a new one after each opening of the slot */
     want_pending(client);
     move(client, now_ms);
     if (state->stale) {

@@ -42,6 +42,8 @@ struct dr_client_https_state {
     uint8_t *block; /* room for one block of the client's block_bytes, and for 4096 at least; NULL:
                      * the client's workspace, which is idle during a download */
     uint32_t block_capacity_bytes;
+    uint32_t window_bytes; /* outstanding at most by HTTPS, where TCP paces and nothing is held
+                            * here; 0: as by MQTT */
 
     /* private, do not touch */
     struct dr_http http;

@@ -2,11 +2,11 @@
 /* Blocks of a file by HTTPS ranges: one URL, one connection that is kept, bounded memory.
  *
  * The owner wants blocks (dr_http_want), gives time (dr_http_poll) and is told each block once, in
- * the order of the requests. Neighbouring blocks travel in one range; up to DR_HTTP_PIPELINE
- * requests are under way, so that no round trip is waited for between ranges. A block that is
- * wanted twice is fetched once. Whatever fails - connection, URL, a server that answers something
- * else - ends in a fault with a name; blocks that have not come stay wanted, and go on over the
- * next connection or the next URL, without the ones that came.
+ * the order of the requests. Neighbouring blocks travel in one range, whoever wanted them; up to
+ * DR_HTTP_PIPELINE requests are under way, so that no round trip is waited for between ranges. A
+ * block that is wanted twice is fetched once. Whatever fails - connection, URL, a server that
+ * answers something else - ends in a fault with a name; blocks that have not come stay wanted, and
+ * go on over the next connection or the next URL, without the ones that came.
  *
  * A response counts only as 206 with exactly the range that was asked for (docs/protocol.md).
  * Nothing here is trusted further: what the bytes are worth is judged by the image's signature.
@@ -28,6 +28,7 @@
 #define DR_HTTP_HOST_BYTES_MAX 254u /* with its NUL */
 #define DR_HTTP_REQUEST_BYTES_MAX (DR_HTTP_URL_BYTES_MAX + 320u)
 #define DR_HTTP_WANTS_MAX 8u       /* spans of 32 blocks wanted at a time */
+#define DR_HTTP_RUN_BLOCKS_MAX 64u /* in one request */
 #define DR_HTTP_PIPELINE 2u        /* requests under way */
 #define DR_HTTP_PATIENCE_MS 20000u /* for any byte, once something was asked */
 

@@ -64,8 +64,12 @@ bool dr_http_next_run(struct dr_http *http, struct dr_http_sent *ret_run)
     }
     ret_run->first = chosen->first + bit;
     ret_run->count = 0;
-    for (; bit < SPAN && (chosen->unsent >> bit & 1u) != 0; bit++) {
-        chosen->unsent ^= 1u << bit;
+    for (uint32_t index = ret_run->first; ret_run->count < DR_HTTP_RUN_BLOCKS_MAX; index++) {
+        struct dr_http_want *want = owing(http, index);
+        if (want == NULL || (want->unsent >> (index - want->first) & 1u) == 0) {
+            break;
+        }
+        want->unsent ^= 1u << (index - want->first);
         ret_run->count++;
     }
     return true;
