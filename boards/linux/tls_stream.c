@@ -117,6 +117,10 @@ static enum dr_status open_stream(void *context, const struct dr_link_identity *
 static enum dr_status outcome(struct dr_tls_stream *stream, int code)
 {
     int error = SSL_get_error(stream->ssl, code);
+    /* A connection that just ends is the network's doing, though OpenSSL calls it a fault of TLS.
+     */
+    bool cut = error == SSL_ERROR_SSL &&
+               ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
     ERR_clear_error();
     if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
         stream->wait.events = error == SSL_ERROR_WANT_READ ? POLLIN : POLLIN | POLLOUT;
@@ -124,7 +128,7 @@ static enum dr_status outcome(struct dr_tls_stream *stream, int code)
     }
     if (stream->tls.fault != DR_LINK_FAULT_NONE) {
         stream->fault = stream->tls.fault;
-    } else if (error == SSL_ERROR_SSL && !stream->secure) {
+    } else if (error == SSL_ERROR_SSL && !cut && !stream->secure) {
         stream->fault = DR_LINK_FAULT_TLS_OTHER;
     }
     return DR_E_CLOSED;

@@ -15,6 +15,13 @@ SECRET = "X-Amz-Signature=0123456789abcdef"
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+    files = None
+
+    def verify_request(self, request, _):
+        """Before TLS begins: a server that is not there ends the connection."""
+        if self.files.hang_up:
+            return False
+        return True
 
     def handle_error(self, *_):
         """A client that does not believe us, or goes: what it thinks is asserted on its side."""
@@ -42,7 +49,9 @@ class Files:
         certificate, key = pki.server(names, out="files")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
+        self.hang_up = False
         self.server = Server(("127.0.0.1", 0), Handler)
+        self.server.files = self
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
@@ -171,6 +180,19 @@ class HttpsDeviceTest(Rig):
         self.assertEqual((job.status, job.details["reason"], job.details["detail"]),
                          ("FAILED", "stream_refused", "tls_untrusted_issuer"))
         self.assertEqual(files.targets, [])
+
+    def test_a_server_that_hangs_up_is_the_network(self):
+        """Whatever moment it does it at: the device waits for it as for any network, and then goes on."""
+        cloud, files = self.cloud(), self.files()
+        device = self.device("waits", cloud)
+        device.on()
+        files.hang_up = True
+        job = self.offer(cloud, files, "late", self.image("1.1.0", 2).read_bytes())
+        wait_for("four attempts", lambda: device.console().count("https failed: network") >= 4, 30)
+        self.assertNotIn("https failed: tls", device.console())
+        files.hang_up = False
+        self.wait_job(job, device)
+        self.assertEqual(job.status, "SUCCEEDED", job.details)
 
     def test_no_url_and_no_other_way(self):
         cloud, files = self.cloud(), self.files()
