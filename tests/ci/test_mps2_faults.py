@@ -13,9 +13,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness
 from mps2 import BIN, FirmwareTest  # noqa: E402
 
 
-# Armv7-M, MemManage fault status: an instruction that may not be fetched; data that may not be written, and the frame of
+# Armv7-M, MemManage fault status: an instruction that may not be fetched; data that may not be written, at a known
+# address; data that may not be written, and the frame of
 # the exception neither.
-INSTRUCTION, STACKING = 0x01, 0x12
+INSTRUCTION, STORE, STACKING = 0x01, 0x82, 0x12
 
 
 def symbol(behaviour, function):
@@ -104,6 +105,17 @@ class Faults(FirmwareTest):
         """The guard under the stack: there is no room left for the processor to say where it was."""
         pc, status = self.undone("crash-stack", "crash", "fault", None)
         self.assertEqual((pc, status & STACKING), (0, STACKING))
+
+    def test_code_is_not_written(self):
+        """The address of the store is the function's own, and the processor says which address it was for."""
+        _, status = self.undone("crash-code", "crash", "fault", "__wrap_dr_app_step")
+        self.assertEqual(status & STORE, STORE)
+
+    def test_data_is_not_executed(self):
+        pc, status = self.undone("crash-data", "crash", "fault", None)
+        begin, size = symbol("crash-data", "faulty_data")
+        self.assertEqual(status, INSTRUCTION)
+        self.assertTrue(begin <= pc < begin + size, f"{pc:#x} is not in faulty_data, {begin:#x} + {size:#x}")
 
     def test_crash_by_a_failed_assertion(self):
         self.undone("crash-assert", "crash", "check failed", "xQueueGenericSend")
