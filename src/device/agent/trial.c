@@ -76,14 +76,12 @@ static void resolve(struct dr_step *step)
     /* Otherwise it was never taken, a power cut was in between: the same job will come again. */
 }
 
-/* The day on a lower rung that ends with RETRY, added up over boots. */
-static void start_day(struct dr_step *step)
+/* The day on a lower rung that ends with RETRY, added up over boots; kept when uptime is. */
+static void start_day(struct dr_agent *agent)
 {
-    struct dr_agent *agent = step->agent;
     uint32_t *lower_s = &agent->record.lower_s;
     if (*lower_s == 0) {
         *lower_s = agent->total_s + 1u;
-        dr_step_save(step);
     }
     uint32_t spent_s = agent->total_s + 1u - *lower_s;
     agent->timers[DR_TIMER_SEAL] = spent_s < RETRY_RUNG_S ? 1000u * (RETRY_RUNG_S - spent_s) : 0;
@@ -120,7 +118,7 @@ void dr_trial_start(struct dr_step *step)
         dr_step_note(step, DR_REASON_SEAL, NULL);
     }
     if (facts->lower_rung && !dr_agent_unsealed(agent)) {
-        start_day(step);
+        start_day(agent);
     } else {
         record->lower_s = 0;
     }
