@@ -5,7 +5,9 @@
 #   daruma::device          agent, client, slot, vault, verify, anchor's client: no system, no heap
 #   daruma::crypto-psa      the table for PSA Crypto; set DARUMA_PSA_TARGET to your Mbed TLS library first
 #   daruma::crypto-openssl  the table for OpenSSL, for programs on a host (where CMake finds OpenSSL)
-set(DARUMA_PSA_TARGET "" CACHE STRING "The target with psa/crypto.h that daruma::crypto-psa links")
+if(NOT DEFINED DARUMA_PSA_TARGET) # set() before add_subdirectory, or -D
+    set(DARUMA_PSA_TARGET "" CACHE STRING "The target with psa/crypto.h that daruma::crypto-psa links")
+endif()
 set(daruma_source ${CMAKE_CURRENT_SOURCE_DIR}/src)
 
 file(GLOB daruma_device_sources CONFIGURE_DEPENDS
