@@ -123,6 +123,7 @@ class Cloud:
         self.jobs, self.updates, self.reports, self.telemetry, self.subscriptions = [], [], [], [], []
         self.connects = self.handshake_failures = self.blocks = self.stream_requests = 0
         self.block_delay_s = 0.0
+        self.ahead_s = 0  # what it says of the time is so much later than it is
         self.drop = None  # callable(topic) -> bool: do not answer
         self.names = []   # of the clients that connected
         self.connections = []
@@ -131,6 +132,9 @@ class Cloud:
         self.closing = False
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
+
+    def now_s(self):
+        return int(time.time()) + self.ahead_s
 
     def close(self):
         self.closing = True
@@ -153,7 +157,7 @@ class Cloud:
         if head:
             for connection in list(self.connections):
                 connection.publish(connection.prefix + "jobs/notify-next", json.dumps(
-                    {"timestamp": int(time.time()), "execution": job.describe()}).encode())
+                    {"timestamp": self.now_s(), "execution": job.describe()}).encode())
         return job
 
     def cancel(self, job):
@@ -163,7 +167,7 @@ class Cloud:
             following = self._next()
         for connection in list(self.connections):
             connection.publish(connection.prefix + "jobs/notify-next", json.dumps(
-                {"timestamp": int(time.time()), **({"execution": following.describe()} if following else {})}).encode())
+                {"timestamp": self.now_s(), **({"execution": following.describe()} if following else {})}).encode())
 
     def _next(self):
         pending = [job for job in self.jobs if not job.done]
@@ -242,7 +246,7 @@ class Cloud:
         if job.done:
             following = self._next()
             connection.publish(connection.prefix + "jobs/notify-next", json.dumps(
-                {"timestamp": int(time.time()), **({"execution": following.describe()} if following else {})}).encode())
+                {"timestamp": self.now_s(), **({"execution": following.describe()} if following else {})}).encode())
 
     def _stream(self, connection, stream, request):
         job = next((job for job in self.jobs if job.document["afr_ota"]["streamname"] == stream), None)
@@ -309,7 +313,7 @@ class Connection:
     def answer(self, topic, request, body):
         if "clientToken" in request:
             body = {"clientToken": request["clientToken"], **body}
-        self.publish(topic, json.dumps({"timestamp": int(time.time()), **body}).encode())
+        self.publish(topic, json.dumps({"timestamp": self.cloud.now_s(), **body}).encode())
 
     def run(self):
         while True:
