@@ -122,6 +122,35 @@ static void unchecked_passes(void)
     world_end();
 }
 
+#define WITH_BUNDLE(text) "\"additionalParameters\":{\"daruma-bundle\":\"" text "\"}}"
+
+/* What goes to one device beside its image is passed on as it came: the service cannot read it. */
+static void bundle_passes(void)
+{
+    REQUIRE(world_begin());
+    REQUIRE(upload_all());
+    REQUIRE(
+        create("b", "{" TARGET ",\"files\":[" FILE_AT("fw") "]," WITH_BUNDLE("AAEC/+==")) != DR_OK);
+    EXPECT(strstr(w.call.message, "daruma-bundle") != NULL);
+    REQUIRE(
+        create(
+            "b",
+            "{" TARGET ",\"files\":["
+            "{\"fileName\":\"x\",\"fileLocation\":{\"s3Location\":{\"bucket\":\"images\",\"key\":"
+            "\"foreign\"}},\"codeSigning\":{\"customCodeSigning\":{\"signature\":"
+            "{\"inlineDocument\":\"AAEC\"},\"certificateChain\":{\"certificateName\":\"c\"},"
+            "\"hashAlgorithm\":\"SHA256\",\"signatureAlgorithm\":\"ECDSA\"}}}"
+            "]," WITH_BUNDLE("AAEC")) != DR_OK);
+    EXPECT(strstr(w.call.message, "daruma-bundle") != NULL);
+    REQUIRE(
+        create("b", "{" TARGET ",\"files\":[" FILE_AT("fw") "]," WITH_BUNDLE("AAEC/+8=")) == DR_OK);
+    REQUIRE(dr_service_get_job_document(world_call(), "AFR_OTA-b", world_body()) == DR_OK);
+    json_t *document = world_json(world_text(w.body, "document"));
+    EXPECT_STR(world_text(document, "daruma.bundle"), "AAEC/+8=");
+    json_decref(document);
+    world_end();
+}
+
 /* A file of another maker with its own signature, for agents of another maker. */
 static void foreign_file(void)
 {
@@ -345,5 +374,5 @@ static void strict_mode(void)
 }
 
 DR_TEST_MAIN(
-    refusals_say_why, unchecked_passes, foreign_file, existing_stream, deletion, objects,
-    unused_content_is_swept, strict_mode)
+    refusals_say_why, unchecked_passes, bundle_passes, foreign_file, existing_stream, deletion,
+    objects, unused_content_is_swept, strict_mode)
