@@ -61,6 +61,8 @@ class KillTest(unittest.TestCase):
             wait_for("the board can start again", lambda: self.world.run(
                 "device", "run", NAME, "--dir", self.world.dir / "devices", "--background",
                 check=False).returncode == 0, 20)
+        elif victim == "anchor_pid":  # a dead element comes back with the machine's next start, not before
+            self.world.run("device", "power", NAME, "cycle", "--dir", self.world.dir / "devices", check=False)
         elif not victim.endswith("_pid"):
             wait_for(f"the cloud ends without {victim}", lambda: self.world.cloud_process.poll() is not None, 20)
             self.world.cloud_up()
