@@ -35,10 +35,12 @@ class Board(Device):
             line.sendall(words.encode() + b"\n")
             return line.recv(4096).decode()
 
-    def hold_until(self, led):
-        """A person holds the pin until the LED shows this, and lets go."""
+    def hold_until(self, led, reset=False):
+        """A person holds the pin, and perhaps presses the reset button, until the LED shows this; and lets go."""
         if not self.command("pin 100000").startswith("ok"):
             raise AssertionError("the pin cannot be held")
+        if reset:
+            self.command("reset")
         self.wait_show(60, led_word=led)
         self.command("pin 0")
 
