@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cli/device.h"
-#include "cli/thing_delete.h"
+#include "cli/thing.h"
 #include "tools/provision/device.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cli/aws.h"
+#include "cli/thing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,22 +161,7 @@ static int show(struct dr_cli *cli, struct dr_aws *aws, const char *name)
 
 static int run_show(struct dr_cli *cli)
 {
-    const char *name = NULL;
-    size_t count = 0;
-    int result = dr_cli_parse(cli, NULL, 0, &name, 1, &count);
-    if (result != 0) {
-        return result;
-    }
-    if (count == 0 || strlen(name) > 128) {
-        return dr_cli_usage(cli, "which thing? `daruma things list` shows them");
-    }
-    struct dr_aws *aws = dr_aws_open(cli);
-    if (aws == NULL) {
-        return DR_EXIT_ERROR;
-    }
-    result = show(cli, aws, name);
-    dr_aws_close(aws);
-    return result;
+    return dr_cli_thing_named(cli, show);
 }
 
 const struct dr_cli_verb dr_verb_things_list = {

@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "cli/thing_delete.h"
+#include "cli/thing.h"
 
 #include <stdio.h>
-#include <string.h>
 
-static int run(struct dr_cli *cli)
+static int delete_thing(struct dr_cli *cli, struct dr_aws *aws, const char *name)
 {
-    const char *name = NULL;
-    size_t count = 0;
-    int result = dr_cli_parse(cli, NULL, 0, &name, 1, &count);
-    if (result != 0) {
-        return result;
-    }
-    if (count == 0 || strlen(name) > 128) {
-        return dr_cli_usage(cli, "which thing? `daruma things list` shows them");
-    }
-    struct dr_aws *aws = dr_aws_open(cli);
-    if (aws == NULL) {
-        return DR_EXIT_ERROR;
-    }
     struct dr_cli_thing_deleted deleted;
-    result = dr_cli_thing_delete(cli, aws, name, &deleted);
-    dr_aws_close(aws);
+    int result = dr_cli_thing_delete(cli, aws, name, &deleted);
     if (result != 0) {
         return result;
     }
@@ -37,6 +22,11 @@ static int run(struct dr_cli *cli)
     printf("%s is deleted, with %u certificates", name, deleted.certificates);
     printf(deleted.kept > 0 ? "; %u more belong to other things too\n" : "\n", deleted.kept);
     return DR_EXIT_DONE;
+}
+
+static int run(struct dr_cli *cli)
+{
+    return dr_cli_thing_named(cli, delete_thing);
 }
 
 const struct dr_cli_verb dr_verb_things_delete = {

@@ -17,8 +17,9 @@ LIMITS = "5,20,1,3"  # hang, health, soak, seal in seconds
 DONE, ERROR, FAILED, ABORTED, USAGE, TIMEOUT = 0, 1, 2, 3, 64, 124
 VERBS = ("cloud up", "cloud down", "cloud status", "device create", "device list", "device run", "device show",
          "device power", "device power-cut", "device press", "device input", "device leds", "device net",
-         "device delete", "key new", "image sign", "image verify", "image inspect", "update create", "update watch",
-         "update cancel", "update revert", "update list", "things list", "things show", "things delete")
+         "device network", "device delete", "key new", "image sign", "image verify", "image inspect",
+         "update create", "update watch", "update cancel", "update revert", "update list", "things list",
+         "things show", "things delete")
 
 
 class Case(unittest.TestCase):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "cli/thing_delete.h"
+#include "cli/thing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +7,27 @@
 #define TARGET_BYTES 1024u
 #define THING_TARGET_BYTES 512u
 #define PAGES_MAX 100u /* a thing has a few certificates; a page of them is taken at a time */
+
+int dr_cli_thing_named(
+    struct dr_cli *cli, int (*run)(struct dr_cli *cli, struct dr_aws *aws, const char *name))
+{
+    const char *name = NULL;
+    size_t count = 0;
+    int result = dr_cli_parse(cli, NULL, 0, &name, 1, &count);
+    if (result != 0) {
+        return result;
+    }
+    if (count == 0 || strlen(name) > 128) {
+        return dr_cli_usage(cli, "which thing? `daruma things list` shows them");
+    }
+    struct dr_aws *aws = dr_aws_open(cli);
+    if (aws == NULL) {
+        return DR_EXIT_ERROR;
+    }
+    result = run(cli, aws, name);
+    dr_aws_close(aws);
+    return result;
+}
 
 /* One request with the certificate as x-amzn-principal. *ret_json may be NULL. */
 static int about_principal(

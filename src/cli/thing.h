@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Taking a thing out of the cloud with what belongs to nobody else. */
-#ifndef DR_CLI_THING_DELETE_H
-#define DR_CLI_THING_DELETE_H
+/* One thing: naming it, and taking it out of the cloud with what belongs to nobody else. */
+#ifndef DR_CLI_THING_H
+#define DR_CLI_THING_H
 
 #include "cli/aws.h"
+
+/* For verbs that take one thing's name: parse it, connect, run, disconnect. Returns what run does,
+ * or an exit code after a message. */
+int dr_cli_thing_named(
+    struct dr_cli *cli, int (*run)(struct dr_cli *cli, struct dr_aws *aws, const char *name));
 
 struct dr_cli_thing_deleted {
     bool existed;
