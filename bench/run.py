@@ -166,7 +166,8 @@ def download(world, device, bare, report, rounds):
             f"download of {size // MIB} MiB by one Linux board",
             f"{mine / 1e6:.0f} MB/s (median {ms(statistics.median(device_s))} of {rounds}, "
             f"{ms(min(device_s))} to {ms(max(device_s))})",
-            f"bare mosquitto {theirs / 1e6:.0f} MB/s on a fresh connection (median {ms(statistics.median(bare_s))} of {len(bare_s)}), "
+            f"bare mosquitto {theirs / 1e6:.0f} MB/s on a fresh connection (median {ms(statistics.median(bare_s))} of {len(bare_s)}, "
+            f"{ms(min(bare_s))} to {ms(max(bare_s))}), "
             f"{warm / 1e6:.0f} MB/s on a used one ({100 * mine / warm:.0f} %); "
             f"AWS agent {AWS_AGENT_MB_S} MB/s", f"50 % of bare on a fresh connection, here {100 * ratio:.0f} %", ratio >= 0.5)
         report.figure(f"… blocks alone, {size // MIB} MiB", f"{rate(actual, statistics.median(loading_s))} "
@@ -408,12 +409,20 @@ def machine():
             f"{int(memory.group(1)) / MIB:.0f} GiB, Linux {'.'.join(os.uname().release.split('.')[:2])}")
 
 
+def busy(load):
+    """What a reader has to know of a run on a machine that had other work."""
+    if load <= len(os.sched_getaffinity(0)):
+        return []
+    return ["", "**The machine was busy with other work** all the while: both sides of a comparison shared its cores with it, so",
+            "rates are lower than the machine's own, ranges wide, and the shares of each other coarse."]
+
+
 def document(report, options):
     lines = ["# Performance", "",
              f"Written by `make bench` on {datetime.date.today().isoformat()}: {machine()}. Load of the machine when it",
              f"began: {options.load:.1f}. Everything on one machine over loopback, TLS 1.3 with client certificates, broker,",
              "service, device and measuring program together on those cores. Medians; downloads and their comparison take",
-             "turns.", "", "| figure | measured | beside | target | |", "|---|---|---|---|---|"]
+             "turns.", *busy(options.load), "", "| figure | measured | beside | target | |", "|---|---|---|---|---|"]
     lines += ["| " + " | ".join(row) + " |" for row in report.rows]
     lines += [
         "", "## What is compared", "",
