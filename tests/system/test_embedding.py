@@ -17,6 +17,8 @@ GUIDE = ROOT / "docs/embedding.md"
 MBEDTLS = ROOT / "build/third-party/mbedtls"
 MISSING = [name for name in ("arm-none-eabi-gcc",) if not shutil.which(name)]
 MISSING += [path for path in (MBEDTLS / "include/psa/crypto.h",) if not path.exists()]
+# A second run need not compile the same files again.
+CACHED = {**os.environ, **({"CMAKE_C_COMPILER_LAUNCHER": "ccache"} if shutil.which("ccache") else {})}
 PROJECT = """
 cmake_minimum_required(VERSION 3.20)
 project(part C)
@@ -37,7 +39,7 @@ class Guide(unittest.TestCase):
         shell, text = blocks("sh"), blocks("text")
         self.assertGreaterEqual(len(shell), 3, "the guide has lost its commands")
         self.assertEqual(len(text), 1)
-        environment = {**os.environ, "DARUMA": str(ROOT), "PATH": f"{BIN}:{os.environ['PATH']}"}
+        environment = {**CACHED, "DARUMA": str(ROOT), "PATH": f"{BIN}:{os.environ['PATH']}"}
         printed = []
         with tempfile.TemporaryDirectory(prefix="daruma-guide-") as directory:
             for block in shell:
@@ -58,7 +60,8 @@ class Guide(unittest.TestCase):
             (project / "CMakeLists.txt").write_text(PROJECT.format(mbedtls=MBEDTLS, root=ROOT))
             for words in (["cmake", "-S", project, "-B", out, "--toolchain", ROOT / "cmake/arm-none-eabi.cmake"],
                           ["cmake", "--build", out, "--target", "daruma_device", "daruma_crypto_psa"]):
-                done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=200)
+                done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=200,
+                                      env=CACHED)
                 self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr[-2000:])
             self.assertEqual({path.name for path in out.rglob("*.a")}, {"libdaruma_device.a", "libdaruma_crypto_psa.a"})
 
