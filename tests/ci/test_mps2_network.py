@@ -98,6 +98,29 @@ class Network(FirmwareTest):
         self.assert_runs(device, version, "A", "sealed")
         self.assertEqual(device.lines("watchdog|silent|fault"), [])
 
+    def test_a_network_lost_on_trial(self):
+        """Only the cloud is missing: back to the image before at the health deadline; that is never held against the
+        image for good. Offered again it waits, says so, and is then taken."""
+        device = self.device("alone", limits="8,6,1,2")  # who runs waits six times its health limit
+        proxy = self.proxy(device)
+        device.verb("power", "cycle")
+        device.wait_line("connected: localhost", 2)
+        image, version = self.image(limits="8,8,1,2")
+        self.create(device, image, "alone")
+        device.wait_line("reset: install")
+        proxy.hole = True
+        device.wait_line("not healthy in time: no_cloud")
+        device.wait_line("hand-off: slot factory, .* factory, normal", 3)
+        proxy.hole = False
+        self.assert_job(self.ended(device, "alone"), "FAILED", "no_cloud")
+        report = self.assert_runs(device, "1.0.0", "factory", "factory")
+        self.assertEqual((report["bootReason"], report["lastReason"]), ("no_cloud", "no_cloud"), report)
+        self.create(device, image, "alone-again")
+        self.noted(device, "waiting_after_failure")
+        self.assertEqual(self.execution(device, "alone-again")["status"], "QUEUED")
+        self.assert_job(self.ended(device, "alone-again", 200), "SUCCEEDED")
+        self.assert_runs(device, version, "A", "sealed")
+
     def tapped(self, device):
         """Give the device, which is off, a wire: the path of a socket whose frames reach its Ethernet part."""
         path = device.path / "wire.sock"
