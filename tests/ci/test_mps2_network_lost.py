@@ -8,6 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
 from mps2_network import NetworkTest  # noqa: E402
+from proxy import Proxy  # noqa: E402
 from world import wait_for  # noqa: E402
 
 KIB = 1024
@@ -17,6 +18,11 @@ class Lost(NetworkTest):
     def test_lost_in_the_middle_of_a_download(self):
         device = self.wireless("lost")
         image, version = self.image(pad_to=700 * KIB)
+        slow = Proxy(self.world.settings()["mqtt_port"], 50_000)  # so that there is a middle
+        self.addCleanup(slow.close)
+        device.verb("net", "--redirect", f"127.0.0.1:{slow.port}")
+        device.verb("power", "cycle")
+        device.wait_line("connected: localhost", 2)
         self.create(device, image, "lost-1")
         wait_for("half of it", lambda: self.progress(device, "lost-1") >= 0.3, 60, 0.05)
         self.network(device, "lose")
