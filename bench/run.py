@@ -3,7 +3,7 @@
 """The figures, each beside what it is compared with, in the same run. Writes docs/performance.md.
 
 usage: run.py [--bin DIR] [--rounds N] [--document FILE] [--only NAME[,NAME]]
-names: download https path slow rest footprint commits
+names: download https path slow drop rest footprint commits
 
 One line per figure. Ends 1 when a target is missed.
 """
@@ -378,7 +378,50 @@ def slow(world, report):
         line.close()
 
 
-# ----- 6. commits
+# ----- 6. a dropped block
+
+DROP_BYTES, DROP_ROUND_TRIPS = 2 * MIB, 3
+
+
+def drop(world, report, rounds):
+    """Downloads through the long line take turns: of one all blocks arrive, of the next a tap between line and broker
+    swallows the message of one block, once."""
+    from harness.api import second_certificate
+    from harness.hostile import HostileBroker
+    from harness.line import Line
+    from harness.world import Device, wait_for
+    device = Device(world, "tapped")
+    device.create(world.image("firmware-good", "1.0.0", sequence=1, counter=1, limits=LIMITS))
+    identity = second_certificate(world.settings(), device.name, world.dir)
+    tap = HostileBroker(world.settings(), world.cloud_dir, identity)
+    line = Line(tap.port, ROUND_TRIP_S, LINE_BYTES_S)
+    (device.console_path().parent / "net.conf").write_text(f"localhost 127.0.0.1:{line.port}\n")
+    whole_s, dropped_s, number = [], [], 1
+    try:
+        device.on()
+        wait_for("the device reports", lambda: world.reported(device.name).get("version"), 60)
+        for turn in range(rounds):
+            for took in (whole_s, dropped_s):
+                number += 1
+                tap.done, tap.victim = 0, DROP_BYTES // BLOCK_BYTES // 2 + turn
+                tap.harm = tap.none if took is whole_s else tap.drop_one
+                took.append(one_update(world, device, number, DROP_BYTES)[1])
+                if tap.done != (took is dropped_s):
+                    raise RuntimeError(f"the tap dropped {tap.done} blocks")
+    finally:
+        device.off()
+        line.close()
+        tap.close()
+    whole, dropped = statistics.median(whole_s), statistics.median(dropped_s)
+    cost = (dropped - whole) / ROUND_TRIP_S
+    report.figure(
+        f"one block dropped in a download of {DROP_BYTES // MIB} MiB, line of {1000 * ROUND_TRIP_S:.0f} ms round trip",
+        f"{cost:.1f} round trips (median {ms(dropped)} of {rounds}, {ms(min(dropped_s))} to {ms(max(dropped_s))})",
+        f"nothing dropped: median {ms(whole)}, {ms(min(whole_s))} to {ms(max(whole_s))}",
+        f"under {DROP_ROUND_TRIPS} round trips", cost < DROP_ROUND_TRIPS)
+
+
+# ----- 7. commits
 
 EXECUTIONS = 10000
 
@@ -442,13 +485,17 @@ def document(report, options):
         f"  device at most {8 * LINE_BYTES_S / 1e6:.0f} Mbit/s. *Bare TLS* is one answer of that size from a TLS server behind the same line. On a",
         f"  faster line of that length the device's {WINDOW_BYTES // 1024} KiB in flight are the bound:",
         f"  {WINDOW_BYTES / ROUND_TRIP_S / 1e6:.1f} MB/s, whatever a bare transfer reaches.",
+        "- **A dropped block**: between that line and the broker stands a tap (`tests/harness/hostile.py`) that swallows one",
+        "  message from the middle of a download, once; downloads with and without the drop take turns, all through the",
+        "  tap. What comes after the hole tells of it. The very last block has nothing after it: there the timer decides,",
+        "  twice the measured round trip and 0.3 s.",
         "- **Commits**: `bench/commit_time.c`, service and store without network. A job for all things is made at once, so its",
         "  longest commit is usually the one that notes the targets; executions follow in chunks.",
         "- **At rest**: proportional set size, a cloud with one device known, nobody connected.", ""]
     (ROOT / options.document).write_text("\n".join(lines))
 
 
-PARTS = ["download", "https", "path", "slow", "rest", "footprint", "commits"]
+PARTS = ["download", "https", "path", "slow", "drop", "rest", "footprint", "commits"]
 
 
 def arguments():
@@ -485,6 +532,8 @@ def main():
                 path(world, bare, report, options.rounds)
             if "slow" in wanted:
                 slow(world, report)
+            if "drop" in wanted:
+                drop(world, report, options.rounds)
             if "rest" in wanted:
                 rest(world, report, options.rounds)
         finally:

@@ -44,6 +44,7 @@ class HostileBroker:
         self.target = settings["mqtt_port"]
         self.harm = self.none
         self.done = 0  # what it has altered, dropped, repeated, swapped or replaced so far
+        self.victim = 0  # the index of the block for drop_one
         self.offers = []  # payloads of the jobs that it has seen
         self.held = None
         self.seen = 0
@@ -82,6 +83,13 @@ class HostileBroker:
             packets, self.held = packets + self.held, None
         self.done += turn in (0, 2, 4)
         return packets
+
+    def drop_one(self, message):
+        """One block of the middle of the image, once."""
+        if not self.done and message.is_block() and cbor_decode(message.payload)[0]["i"] == self.victim:
+            self.done += 1
+            return []
+        return [message.packet()]
 
     def replay(self, message):
         """The first job ever seen is offered again, whatever the service says now."""
