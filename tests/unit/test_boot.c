@@ -160,6 +160,44 @@ static void test_lost_journal(void)
     end();
 }
 
+/* A journal sector that cannot be read for a moment is waited for: older state does not count. */
+static struct {
+    uint32_t address;
+    uint32_t until_ms;
+} unreadable;
+static enum dr_status (*readable)(void *, uint32_t, uint8_t *, uint32_t);
+
+static enum dr_status
+glitchy_read(void *context, uint32_t address, uint8_t *out, uint32_t size_bytes)
+{
+    if (address >= unreadable.address &&
+        address < unreadable.address + world.geometry.sector_bytes &&
+        device.now_ms < unreadable.until_ms) {
+        return DR_E_IO;
+    }
+    return readable(context, address, out, size_bytes);
+}
+
+static void test_unreadable_for_a_moment(void)
+{
+    for (uint32_t sector = 0; sector < 2; sector++) {
+        begin(RUNS_12);
+        EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+        uint32_t sequence = info->journal_sequence;
+        readable = device.flash.read;
+        device.flash.read = glitchy_read;
+        unreadable.address = world.map.journal.address + sector * world.geometry.sector_bytes;
+        unreadable.until_ms = 1500;
+        dr_sim_device_power_up(&device);
+        EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+        EXPECT(runs(DR_SIM_V12));
+        EXPECT_EQ(info->state, DR_IMAGE_SEALED);
+        EXPECT_EQ(info->journal_sequence, sequence);
+        EXPECT(device.now_ms >= unreadable.until_ms && device.now_ms < 5000);
+        end();
+    }
+}
+
 /* The image the device lives on is damaged: the previous one, for this boot, state unchanged; and
  * it may repair the damage. */
 static void test_damaged_home(void)
@@ -384,6 +422,7 @@ static void test_words(void)
 
 DR_TEST_MAIN(
     test_silent_anchor, test_anchor_silent_at_the_latch, test_erase_without_a_journal,
-    test_foreign_anchor, test_random_flash, test_lost_journal, test_damaged_home,
-    test_damaged_candidate, test_refusing_flash, test_lost_answer, test_pins, test_refused_pin,
-    test_tries_are_told, test_erasure_renews_keys, test_hand_off_codec, test_words)
+    test_foreign_anchor, test_random_flash, test_lost_journal, test_unreadable_for_a_moment,
+    test_damaged_home, test_damaged_candidate, test_refusing_flash, test_lost_answer, test_pins,
+    test_refused_pin, test_tries_are_told, test_erasure_renews_keys, test_hand_off_codec,
+    test_words)

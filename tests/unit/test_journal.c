@@ -23,10 +23,24 @@ static struct dr_nor *nor;
 static struct dr_journal journal;
 static struct dr_boot_state state;
 
+/* The part, of which one sector may be unreadable. */
+static struct dr_flash flash;
+static uint32_t unreadable; /* address of that sector; 0: none */
+
+static enum dr_status read_part(void *context, uint32_t address, uint8_t *out, uint32_t size_bytes)
+{
+    if (unreadable != 0 && address >= unreadable && address < unreadable + SECTOR) {
+        return DR_E_IO;
+    }
+    return dr_nor_port(nor)->read(context, address, out, size_bytes);
+}
+
 static enum dr_status open_journal(void)
 {
     memset(&state, 0, sizeof state);
-    return dr_journal_open(&journal, dr_nor_port(nor), area, &dr_crypto_openssl, key, &state);
+    flash = *dr_nor_port(nor);
+    flash.read = read_part;
+    return dr_journal_open(&journal, &flash, area, &dr_crypto_openssl, key, &state);
 }
 
 /* A state that can be told from others. */
@@ -202,12 +216,70 @@ static void test_spoiled_place_uses_up_its_number(void)
     dr_nor_poke(nor, area.address + 2 * DR_JOURNAL_RECORD_BYTES, junk, sizeof junk);
     EXPECT_EQ(open_journal(), DR_OK);
     EXPECT_EQ(state.sequence, 2);
+    EXPECT(!dr_journal_is_firm(&journal)); /* it may be newer, and readable the next time */
     append(3);
     EXPECT_EQ(state.sequence, 4);
     EXPECT_EQ(open_journal(), DR_OK);
     EXPECT_EQ(state.lost_faults, 3);
     append(4);
     EXPECT_EQ(state.sequence, 5);
+    end();
+}
+
+/* What cannot be read may be the newest state: nothing rests on the older one before that sector is
+ * erased and begun anew. If that is not possible, nothing rests on it at all. */
+static void test_unreadable_newest(void)
+{
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    for (uint8_t i = 1; i <= RECORDS + 1; i++) { /* the last one begins the other sector */
+        append(i);
+    }
+    struct dr_nor_snapshot *snapshot = dr_nor_snapshot(nor);
+    unreadable = area.address + SECTOR;
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, RECORDS);
+    EXPECT(!dr_journal_is_readable(&journal));
+    EXPECT(!dr_journal_is_firm(&journal));
+    EXPECT_EQ(dr_journal_append(&journal, &state, 0), DR_E_IO);
+    EXPECT(!dr_journal_is_firm(&journal));
+
+    dr_nor_restore(nor, snapshot); /* readable again before anything was written */
+    unreadable = 0;
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, RECORDS + 1);
+    EXPECT(dr_journal_is_firm(&journal) && dr_journal_is_readable(&journal));
+
+    unreadable = area.address + SECTOR; /* and readable once it was erased */
+    EXPECT_EQ(open_journal(), DR_OK);
+    unreadable = 0;
+    append(99);
+    EXPECT(state.sequence > 2 * RECORDS); /* past any number that may have stood there */
+    EXPECT(dr_journal_is_firm(&journal));
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, 99);
+    EXPECT(dr_journal_is_firm(&journal));
+    dr_nor_snapshot_destroy(snapshot);
+    end();
+}
+
+/* The same for what reads as garbage in the sector that should only hold history. */
+static void test_garbage_beside_the_newest(void)
+{
+    static const uint8_t junk[64] = {1, 2, 3};
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    for (uint8_t i = 1; i <= RECORDS + 1; i++) {
+        append(i);
+    }
+    dr_nor_poke(nor, area.address + 2 * DR_JOURNAL_RECORD_BYTES, junk, sizeof junk);
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, RECORDS + 1);
+    EXPECT(!dr_journal_is_firm(&journal));
+    append(77);
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, 77);
+    EXPECT(dr_journal_is_firm(&journal));
     end();
 }
 
@@ -253,4 +325,5 @@ static void test_every_cut(void)
 DR_TEST_MAIN(
     test_empty, test_newest_wins_over_many_rounds, test_base, test_foreign_key, test_damage,
     test_copied_record_is_not_newer, test_lost_snapshot, test_refusing_part,
-    test_one_fault_is_worked_around, test_spoiled_place_uses_up_its_number, test_every_cut)
+    test_one_fault_is_worked_around, test_spoiled_place_uses_up_its_number, test_unreadable_newest,
+    test_garbage_beside_the_newest, test_every_cut)

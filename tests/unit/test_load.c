@@ -40,6 +40,8 @@ static enum dr_status store_open(void *context, uint8_t slot, uint32_t *ret_size
     return from->missing ? DR_E_NOT_FOUND : DR_OK;
 }
 
+static uint32_t hungry; /* bytes copied or hashed since the watchdog was fed */
+
 static enum dr_status store_read(void *context, uint32_t offset, uint8_t *out, uint32_t size)
 {
     struct store *from = context;
@@ -47,11 +49,19 @@ static enum dr_status store_read(void *context, uint32_t offset, uint8_t *out, u
         return DR_E_RANGE;
     }
     memcpy(out, from->bytes + offset, size);
+    hungry += size;
+    EXPECT(hungry <= DR_LOAD_PIECE_BYTES); /* between two times */
     from->reads++;
     if (from->changes_after != 0 && from->reads > from->changes_after) {
         out[size / 2] ^= 1;
     }
     return DR_OK;
+}
+
+static void store_feed(void *context)
+{
+    (void)context;
+    hungry = 0;
 }
 
 static uint8_t *window_begin(void *context)
@@ -68,7 +78,7 @@ static const uint8_t *window_freeze(void *context, uint32_t size_bytes)
     return memory;
 }
 
-static const struct dr_load_source source = {&store, store_open, store_read};
+static const struct dr_load_source source = {&store, store_open, store_read, store_feed};
 static struct dr_load_window window = {
     .begin = window_begin,
     .freeze = window_freeze,

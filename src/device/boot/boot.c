@@ -40,8 +40,13 @@ static enum dr_status
 slot_read(void *context, uint32_t offset_bytes, uint8_t *out, uint32_t size_bytes)
 {
     struct slot_source *from = context;
-    from->platform->watchdog_feed(from->platform->context);
     return dr_slot_read(from->reader, offset_bytes, out, size_bytes);
+}
+
+static void slot_feed(void *context)
+{
+    const struct slot_source *from = context;
+    from->platform->watchdog_feed(from->platform->context);
 }
 
 /* Up to load_copies fresh copies of one image. */
@@ -50,7 +55,7 @@ static enum dr_verdict load(
     const struct dr_boot_choice *choice, struct dr_loaded *ret_loaded, enum dr_reason *ret_reason)
 {
     struct slot_source from = {platform, &work->reader};
-    const struct dr_load_source source = {&from, slot_open, slot_read};
+    const struct dr_load_source source = {&from, slot_open, slot_read, slot_feed};
     const struct dr_loader loader = {
         .crypto = platform->crypto,
         .source = &source,
@@ -109,9 +114,19 @@ static enum dr_status
 read_journal(const struct dr_boot_platform *platform, struct dr_boot_work *work)
 {
     dr_key_derive(platform->crypto, platform->secret, DR_LABEL_BOOT_MAC, work->boot_mac);
-    enum dr_status status = dr_journal_open(
-        &work->journal, platform->flash, platform->map->journal, platform->crypto, work->boot_mac,
-        &work->state);
+    enum dr_status status = DR_E_IO;
+    /* A sector that does not read may hold the newest record: it is given some time. */
+    for (uint8_t i = 0; i < platform->policy->journal_tries; i++) {
+        if (i > 0) {
+            dr_boot_wait(platform, platform->policy->journal_wait_ms);
+        }
+        status = dr_journal_open(
+            &work->journal, platform->flash, platform->map->journal, platform->crypto,
+            work->boot_mac, &work->state);
+        if (dr_journal_is_readable(&work->journal)) {
+            break;
+        }
+    }
     work->input.state = status == DR_OK ? &work->state : NULL;
     work->input.requests = work->requests;
     work->input.request_count = 0;

@@ -42,9 +42,11 @@ static uint32_t valid_sequence(const struct dr_journal *journal)
     return genuine ? sequence : 0;
 }
 
-/* One pass over a sector; the newest record seen so far is kept in journal->record. */
-static void scan_sector(struct dr_journal *journal, uint8_t sector, bool *readable)
+/* One pass over a sector; the newest record seen so far is kept in journal->record. true: there is
+ * something in it that is no record. */
+static bool scan_sector(struct dr_journal *journal, uint8_t sector, bool *any_read)
 {
+    bool spoiled = false;
     bool snapshot = false;
     bool newest_here = false;
     uint32_t used = 0;   /* records up to and including the last that is not blank */
@@ -52,9 +54,11 @@ static void scan_sector(struct dr_journal *journal, uint8_t sector, bool *readab
     for (uint32_t i = 0; i < dr_journal_capacity(journal->flash); i++) {
         if (read_record(journal, sector, i, journal->check) != DR_OK) {
             used = i + 1u;
+            spoiled = true;
+            journal->readable = false;
             continue;
         }
-        *readable = true;
+        *any_read = true;
         if (dr_record_blank(
                 journal->check, sizeof journal->check,
                 DR_FLASH(journal->flash)->geometry.erased_value)) {
@@ -62,6 +66,7 @@ static void scan_sector(struct dr_journal *journal, uint8_t sector, bool *readab
         }
         used = i + 1u;
         uint32_t sequence = valid_sequence(journal);
+        spoiled = spoiled || sequence == 0;
         snapshot = snapshot || (i == 0 && sequence != 0);
         if (sequence > journal->sequence) {
             memcpy(journal->record, journal->check, sizeof journal->record);
@@ -77,6 +82,7 @@ static void scan_sector(struct dr_journal *journal, uint8_t sector, bool *readab
         journal->position = used;
         journal->skipped = used - newest - 1u;
     }
+    return spoiled;
 }
 
 enum dr_status dr_journal_open(
@@ -89,10 +95,12 @@ enum dr_status dr_journal_open(
     journal->crypto = crypto;
     journal->key = key;
     journal->area = area;
-    bool readable = false;
-    scan_sector(journal, 0, &readable);
-    scan_sector(journal, 1, &readable);
-    if (!readable) {
+    journal->readable = true;
+    bool any_read = false;
+    bool spoiled[2];
+    spoiled[0] = scan_sector(journal, 0, &any_read);
+    spoiled[1] = scan_sector(journal, 1, &any_read);
+    if (!any_read) {
         return DR_E_IO;
     }
     if (!journal->found) {
@@ -106,7 +114,13 @@ enum dr_status dr_journal_open(
     journal->firm = read_record(
                         journal, journal->sector, journal->position - journal->skipped - 1u,
                         journal->check) == DR_OK &&
-                    memcmp(journal->record, journal->check, sizeof journal->record) == 0;
+                    memcmp(journal->record, journal->check, sizeof journal->record) == 0 &&
+                    journal->skipped == 0;
+    if (spoiled[journal->sector ^ 1u]) {
+        journal->firm = false;
+        journal->open = false;
+        journal->skipped += dr_journal_capacity(flash);
+    }
     return DR_OK;
 }
 
@@ -180,6 +194,11 @@ dr_journal_append(struct dr_journal *journal, struct dr_boot_state *state, uint3
         }
     }
     return DR_E_IO;
+}
+
+bool dr_journal_is_readable(const struct dr_journal *journal)
+{
+    return journal->readable;
 }
 
 bool dr_journal_is_firm(const struct dr_journal *journal)

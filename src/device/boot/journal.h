@@ -7,6 +7,13 @@
  * whatever it seems to hold, and begins with a snapshot. So at every moment the newest record, or
  * the one before it, is intact, and nothing is ever changed in place.
  *
+ * A record that cannot be read, or reads as garbage, may be newer than the newest valid one: a
+ * sector that did not read for a moment holds no less than before. So the newest one found is not
+ * firm then: the ROM appends it anew, with a number that skips whatever may have stood there,
+ * before anything rests on it; in the other sector's case by erasing that one. What it costs if the
+ * unreadable record was whole is what an older dump of the flash costs: tries, a request; never a
+ * counter.
+ *
  * The ROM's pass reads each record once, into RAM, and decides from that copy. Before anything that
  * cannot be undone is done because of a record (an anchor's counter advanced, a spare named), the
  * record has been read back twice: journal->firm says so.
@@ -36,6 +43,7 @@ struct dr_journal {
     /* Private, do not touch. */
     bool found;
     bool firm;
+    bool readable;
     bool open;         /* the newest record's sector may be appended to */
     uint8_t sector;    /* of the newest record */
     uint32_t position; /* next free record of that sector */
@@ -62,7 +70,11 @@ DR_MUST_USE enum dr_status dr_journal_open(
 DR_MUST_USE enum dr_status
 dr_journal_append(struct dr_journal *journal, struct dr_boot_state *state, uint32_t base);
 
-/* The newest record was read back twice in this boot and agreed each time. */
+/* Every record could be read. */
+bool dr_journal_is_readable(const struct dr_journal *journal);
+
+/* The newest record was read back twice in this boot and agreed each time, and nothing on the flash
+ * may be newer. */
 bool dr_journal_is_firm(const struct dr_journal *journal);
 
 /* Records that fit one sector. */

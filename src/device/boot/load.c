@@ -21,6 +21,31 @@ place(const struct dr_load_window *window, uint32_t load_address, uint32_t size,
     return from <= window->size_bytes && size <= window->size_bytes - from;
 }
 
+/* The copy, as the verifier reads it. */
+struct copy {
+    const struct dr_load_source *source;
+    struct dr_bytes bytes;
+};
+
+static enum dr_status
+read_copy(void *context, uint32_t offset_bytes, uint8_t *out, uint32_t size_bytes)
+{
+    struct copy *copy = context;
+    copy->source->feed(copy->source->context);
+    return dr_source_read_memory(&copy->bytes, offset_bytes, out, size_bytes);
+}
+
+static enum dr_status read_pieces(const struct dr_load_source *source, uint8_t *out, uint32_t size)
+{
+    for (uint32_t at = 0; at < size;) {
+        uint32_t piece = size - at < DR_LOAD_PIECE_BYTES ? size - at : DR_LOAD_PIECE_BYTES;
+        source->feed(source->context);
+        DR_TRY(source->read(source->context, at, out + at, piece));
+        at += piece;
+    }
+    return DR_OK;
+}
+
 /* Copy the whole image into the window, once. *ret_header is what the placing rested on. */
 static bool copy_in(
     const struct dr_loader *loader, uint8_t slot, struct dr_image_header *ret_header,
@@ -37,7 +62,7 @@ static bool copy_in(
         return false;
     }
     uint8_t *memory = loader->window->begin(loader->window->context);
-    if (memory == NULL || source->read(source->context, 0, memory + offset, size) != DR_OK) {
+    if (memory == NULL || read_pieces(source, memory + offset, size) != DR_OK) {
         return false;
     }
     ret_loaded->memory = loader->window->freeze(loader->window->context, offset + size);
@@ -146,9 +171,12 @@ enum dr_verdict dr_load_image(
     if (!copy_in(loader, rules->choice->slot, &header, ret_loaded)) {
         return DR_VERDICT_REJECT;
     }
-    struct dr_bytes copy = {ret_loaded->memory + ret_loaded->offset_bytes, ret_loaded->size_bytes};
+    struct copy copy = {
+        loader->source,
+        {ret_loaded->memory + ret_loaded->offset_bytes, ret_loaded->size_bytes},
+    };
     struct dr_source source = {
-        .context = &copy, .read = dr_source_read_memory, .size_bytes = ret_loaded->size_bytes};
+        .context = &copy, .read = read_copy, .size_bytes = ret_loaded->size_bytes};
     enum dr_reason why = DR_REASON_NONE;
     verified = dr_verify_image(loader->crypto, &source, &trust, loader->workspace, &info, &why);
     if (!dr_verdict_is_accept(&verified) || info.header.load_address != header.load_address ||
