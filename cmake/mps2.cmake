@@ -56,7 +56,7 @@ if(EXISTS ${DR_MBEDTLS_DIR}/library/sha256.c)
     list(FILTER rom_sources EXCLUDE REGEX "/src/(format/utf8|base/crc32)\\.c$")
     # -g costs nothing in the image and lets tools/footprint say which room each byte comes from. The others are passes
     # that make this program longer; found by trying each.
-    set(rom_options -Os -g -flto -fno-tree-loop-distribute-patterns -fipa-pta -fno-schedule-insns2
+    set(rom_options -Os -g -flto -fno-tree-loop-distribute-patterns -fipa-pta -fno-guess-branch-probability -fno-schedule-insns2
         -fno-move-loop-invariants -fno-reorder-blocks -fno-tree-ter
         -fno-tree-tail-merge -fno-tree-vrp -fno-tree-switch-conversion -fno-tree-copy-prop --param=fsm-scale-path-stmts=9)
     dr_mps2_image(rom-mps2 SCRIPT ${DR_MPS2_DIR}/rom/rom.ld.in

@@ -3,7 +3,6 @@
 #include "base/check.h"
 #include "base/secret.h"
 #include "boards/mps2_an385/common/board_panel.h"
-#include "boards/mps2_an385/common/console.h"
 #include "boards/mps2_an385/common/mpu.h"
 #include "boards/mps2_an385/common/regs.h"
 #include "boards/mps2_an385/common/retained.h"
@@ -23,10 +22,9 @@ static const uint8_t burned[DR_TRUST_RECORD_BYTES]
 static struct dr_boot_work boot_work;
 static struct dr_boot_result boot_result;
 
-void dr_rom_stop(uint32_t led, const char *why)
+void dr_rom_stop(uint32_t led)
 {
     dr_board_panel_write(DR_PANEL_LED_AT, led);
-    dr_console_line(why);
     dr_watchdog_arm(STOP_MS);
     for (;;) { /* bound: the watchdog */
     }
@@ -36,7 +34,7 @@ _Noreturn void dr_check_failed(const char *file, int line)
 {
     (void)file;
     (void)line;
-    dr_rom_stop(DR_LED_HALT_FAULT, "rom: check");
+    dr_rom_stop(DR_LED_HALT_FAULT);
 }
 
 static void read_trust(void)
@@ -44,7 +42,7 @@ static void read_trust(void)
     const uint8_t *record = burned;
     __asm("" : "+r"(record)); /* the compiler must not believe what it saw there */
     if (dr_trust_record_decode(record, &dr_rom_memory.trust) != DR_OK) {
-        dr_rom_stop(DR_LED_HALT_TRUST, "rom: no trust anchors");
+        dr_rom_stop(DR_LED_HALT_TRUST);
     }
 }
 
@@ -60,7 +58,6 @@ static void hand_off(struct dr_boot_info *info)
 void dr_rom_main(void)
 {
     dr_reg_write(SUMMARY_AT, 0);
-    dr_console_start();
     read_trust();
     dr_trust_policy(dr_rom_memory.trust.time_divisor, &dr_rom_memory.policy);
     dr_anchor_uart_start(&dr_rom_memory.anchor, dr_reg_read(RESETS_AT) << 8);

@@ -18,8 +18,8 @@
 /* start.c */
 _Noreturn void dr_rom_main(void);
 
-/* Show why on the LED, say it on the console, and let the watchdog start over in about a second. */
-_Noreturn void dr_rom_stop(uint32_t led, const char *why);
+/* Show why on the LED and let the watchdog start over in about a second. */
+_Noreturn void dr_rom_stop(uint32_t led);
 
 /* jump.c: clear the RAM outside [image_at, image_at + image_bytes) and the hand-off, forget the
  * stack, and enter the image through its vector table. */

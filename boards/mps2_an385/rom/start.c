@@ -31,7 +31,7 @@ static _Noreturn void on_nmi(void)
 
 static _Noreturn void on_fault(void)
 {
-    dr_rom_stop(DR_LED_HALT_FAULT, "rom: fault");
+    dr_rom_stop(DR_LED_HALT_FAULT);
 }
 
 struct vectors {

@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+/* Reads of a journal of which a part cannot be read, and the time between two of them. */
+#define JOURNAL_TRIES 3u
+#define JOURNAL_WAIT_MS 1000u
 /* Numbers of a journal that begins anew are far from any used before, by chance. */
 #define SEQUENCE_BASE_MASK 0x3fffffffu
 
@@ -40,13 +43,8 @@ static enum dr_status
 slot_read(void *context, uint32_t offset_bytes, uint8_t *out, uint32_t size_bytes)
 {
     struct slot_source *from = context;
-    return dr_slot_read(from->reader, offset_bytes, out, size_bytes);
-}
-
-static void slot_feed(void *context)
-{
-    const struct slot_source *from = context;
     from->platform->watchdog_feed(from->platform->context);
+    return dr_slot_read(from->reader, offset_bytes, out, size_bytes);
 }
 
 /* Up to load_copies fresh copies of one image. */
@@ -55,7 +53,7 @@ static enum dr_verdict load(
     const struct dr_boot_choice *choice, struct dr_loaded *ret_loaded, enum dr_reason *ret_reason)
 {
     struct slot_source from = {platform, &work->reader};
-    const struct dr_load_source source = {&from, slot_open, slot_read, slot_feed};
+    const struct dr_load_source source = {&from, slot_open, slot_read};
     const struct dr_loader loader = {
         .crypto = platform->crypto,
         .source = &source,
@@ -114,18 +112,16 @@ static enum dr_status
 read_journal(const struct dr_boot_platform *platform, struct dr_boot_work *work)
 {
     dr_key_derive(platform->crypto, platform->secret, DR_LABEL_BOOT_MAC, work->boot_mac);
-    enum dr_status status = DR_E_IO;
+    enum dr_status status;
     /* A sector that does not read may hold the newest record: it is given some time. */
-    for (uint8_t i = 0; i < platform->policy->journal_tries; i++) {
-        if (i > 0) {
-            dr_boot_wait(platform, platform->policy->journal_wait_ms);
-        }
+    for (unsigned left = JOURNAL_TRIES;;) { /* bound: left */
         status = dr_journal_open(
             &work->journal, platform->flash, platform->map->journal, platform->crypto,
             work->boot_mac, &work->state);
-        if (dr_journal_is_readable(&work->journal)) {
+        if (dr_journal_is_readable(&work->journal) || --left == 0) {
             break;
         }
+        dr_boot_wait(platform, JOURNAL_WAIT_MS);
     }
     work->input.state = status == DR_OK ? &work->state : NULL;
     work->input.requests = work->requests;

@@ -42,11 +42,15 @@ static uint32_t valid_sequence(const struct dr_journal *journal)
     return genuine ? sequence : 0;
 }
 
-/* One pass over a sector; the newest record seen so far is kept in journal->record. true: there is
- * something in it that is no record. */
-static bool scan_sector(struct dr_journal *journal, uint8_t sector, bool *any_read)
+/* What was met on the way: bits of journal->seen. */
+#define SEEN_SPOILED(sector) (1u << (sector)) /* something in that sector is no record */
+#define SEEN_UNREADABLE 4u
+#define SEEN_READABLE 8u
+
+/* One pass over a sector; the newest record seen so far is kept in journal->record. */
+static void scan_sector(struct dr_journal *journal, uint8_t sector)
 {
-    bool spoiled = false;
+    unsigned seen = journal->seen;
     bool snapshot = false;
     bool newest_here = false;
     uint32_t used = 0;   /* records up to and including the last that is not blank */
@@ -54,11 +58,10 @@ static bool scan_sector(struct dr_journal *journal, uint8_t sector, bool *any_re
     for (uint32_t i = 0; i < dr_journal_capacity(journal->flash); i++) {
         if (read_record(journal, sector, i, journal->check) != DR_OK) {
             used = i + 1u;
-            spoiled = true;
-            journal->readable = false;
+            seen |= SEEN_SPOILED(sector) | SEEN_UNREADABLE;
             continue;
         }
-        *any_read = true;
+        seen |= SEEN_READABLE;
         if (dr_record_blank(
                 journal->check, sizeof journal->check,
                 DR_FLASH(journal->flash)->geometry.erased_value)) {
@@ -66,7 +69,9 @@ static bool scan_sector(struct dr_journal *journal, uint8_t sector, bool *any_re
         }
         used = i + 1u;
         uint32_t sequence = valid_sequence(journal);
-        spoiled = spoiled || sequence == 0;
+        if (sequence == 0) {
+            seen |= SEEN_SPOILED(sector);
+        }
         snapshot = snapshot || (i == 0 && sequence != 0);
         if (sequence > journal->sequence) {
             memcpy(journal->record, journal->check, sizeof journal->record);
@@ -75,6 +80,7 @@ static bool scan_sector(struct dr_journal *journal, uint8_t sector, bool *any_re
             newest = i;
         }
     }
+    journal->seen = (uint8_t)seen;
     if (newest_here) {
         journal->found = true;
         journal->sector = sector;
@@ -82,7 +88,6 @@ static bool scan_sector(struct dr_journal *journal, uint8_t sector, bool *any_re
         journal->position = used;
         journal->skipped = used - newest - 1u;
     }
-    return spoiled;
 }
 
 enum dr_status dr_journal_open(
@@ -95,12 +100,9 @@ enum dr_status dr_journal_open(
     journal->crypto = crypto;
     journal->key = key;
     journal->area = area;
-    journal->readable = true;
-    bool any_read = false;
-    bool spoiled[2];
-    spoiled[0] = scan_sector(journal, 0, &any_read);
-    spoiled[1] = scan_sector(journal, 1, &any_read);
-    if (!any_read) {
+    scan_sector(journal, 0);
+    scan_sector(journal, 1);
+    if ((journal->seen & SEEN_READABLE) == 0) {
         return DR_E_IO;
     }
     if (!journal->found) {
@@ -116,7 +118,7 @@ enum dr_status dr_journal_open(
                         journal->check) == DR_OK &&
                     memcmp(journal->record, journal->check, sizeof journal->record) == 0 &&
                     journal->skipped == 0;
-    if (spoiled[journal->sector ^ 1u]) {
+    if ((journal->seen & SEEN_SPOILED(journal->sector ^ 1u)) != 0) {
         journal->firm = false;
         journal->open = false;
         journal->skipped += dr_journal_capacity(flash);
@@ -198,7 +200,7 @@ dr_journal_append(struct dr_journal *journal, struct dr_boot_state *state, uint3
 
 bool dr_journal_is_readable(const struct dr_journal *journal)
 {
-    return journal->readable;
+    return (journal->seen & SEEN_UNREADABLE) == 0;
 }
 
 bool dr_journal_is_firm(const struct dr_journal *journal)

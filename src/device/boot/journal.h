@@ -43,7 +43,7 @@ struct dr_journal {
     /* Private, do not touch. */
     bool found;
     bool firm;
-    bool readable;
+    uint8_t seen;
     bool open;         /* the newest record's sector may be appended to */
     uint8_t sector;    /* of the newest record */
     uint32_t position; /* next free record of that sector */

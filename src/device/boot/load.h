@@ -41,15 +41,15 @@ struct dr_load_window {
 
 /* Seam: where a slot's plaintext comes from; device/slot in products. open finds the image in a
  * slot and its size, which is never larger than the slot; read gives bytes of the one opened last.
- * feed is called before each piece of at most DR_LOAD_PIECE_BYTES is read or hashed, so that a
- * large image on a slow part does not look like a hang; only checking a signature takes longer.
+ * read is called for each piece of at most DR_LOAD_PIECE_BYTES, and with size 0 for each that is
+ * hashed, so that it can feed the watchdog: a large image on a slow part does not look like a hang;
+ * only checking a signature takes longer.
  */
 #define DR_LOAD_PIECE_BYTES 16384u
 struct dr_load_source {
     void *context;
     enum dr_status (*open)(void *context, uint8_t slot, uint32_t *ret_size_bytes);
     enum dr_status (*read)(void *context, uint32_t offset_bytes, uint8_t *out, uint32_t size_bytes);
-    void (*feed)(void *context);
 };
 
 /* What must hold for the image, beyond its signature. */

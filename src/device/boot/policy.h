@@ -36,11 +36,9 @@ struct dr_boot_policy {
     uint32_t pin_cancel_ms;   /* below: factory and erase; from here on: cancelled */
     uint32_t pin_refused_ms;  /* how long the LED says no */
 
-    uint8_t load_copies;   /* fresh copies of an image that does not verify */
-    uint8_t journal_tries; /* reads of a journal that is not all readable */
-    uint8_t anchor_tries;  /* reads of the anchor before a halt */
+    uint8_t load_copies;  /* fresh copies of an image that does not verify */
+    uint8_t anchor_tries; /* reads of the anchor before a halt */
     uint32_t anchor_timeout_ms;
-    uint32_t journal_wait_ms; /* between two of these */
     uint32_t halt_wait_ms;    /* between two attempts while nothing boots */
     uint32_t rom_watchdog_ms; /* from entry to the jump */
     uint32_t poll_ms;         /* how often a held pin is looked at and the watchdog fed */
