@@ -12,7 +12,8 @@
 
 enum { DIGEST_A = 0xa1, DIGEST_B = 0xb1, DIGEST_TRIAL = 0x71, DIGEST_NEW = 0x77, DIGEST_F = 0xf1 };
 
-enum who { NOBODY, HOME_A, OLDER_B, TRIAL, FACTORY };
+/* The last three issue requests only: right slot, wrong digest; a slot that there is not. */
+enum who { NOBODY, HOME_A, OLDER_B, TRIAL, FACTORY, FALSE_A, FALSE_FACTORY, NOWHERE };
 
 struct ask {
     uint8_t kind;
@@ -186,12 +187,13 @@ static struct dr_retained retained_of(const struct row *row)
 static size_t requests_of(const struct row *row, struct dr_request *requests)
 {
     static const uint8_t slots[] = {
-        [HOME_A] = DR_SLOT_A,
-        [OLDER_B] = DR_SLOT_B,
-        [TRIAL] = DR_SLOT_B,
-        [FACTORY] = DR_SLOT_FACTORY};
+        [HOME_A] = DR_SLOT_A,        [OLDER_B] = DR_SLOT_B, [TRIAL] = DR_SLOT_B,
+        [FACTORY] = DR_SLOT_FACTORY, [FALSE_A] = DR_SLOT_A, [FALSE_FACTORY] = DR_SLOT_FACTORY,
+        [NOWHERE] = DR_SLOT_NONE};
     static const uint8_t digests[] = {
-        [HOME_A] = DIGEST_A, [OLDER_B] = DIGEST_B, [TRIAL] = DIGEST_TRIAL, [FACTORY] = DIGEST_F};
+        [HOME_A] = DIGEST_A,  [OLDER_B] = DIGEST_B, [TRIAL] = DIGEST_TRIAL,
+        [FACTORY] = DIGEST_F, [FALSE_A] = DIGEST_F, [FALSE_FACTORY] = DIGEST_A,
+        [NOWHERE] = DIGEST_A};
     size_t count = 0;
     while (count < DR_ARRAY_COUNT(row->asks) && row->asks[count].kind != 0) {
         const struct ask *ask = &row->asks[count];

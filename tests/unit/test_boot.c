@@ -410,6 +410,40 @@ static void test_hand_off_codec(void)
     end();
 }
 
+/* Undamaged, and with a value that names nothing: refused, whoever wrote it. */
+static void test_hand_off_range(void)
+{
+    static struct dr_boot_info good;
+    static struct dr_boot_info bad;
+    static struct dr_boot_info back;
+    const struct {
+        uint8_t *field;
+        uint8_t first_bad;
+        bool zero_is_bad;
+    } rows[] = {
+        {&bad.slot, DR_SLOT_FACTORY + 1, true},
+        {&bad.mode, DR_MODE_PROVISIONING + 1, true},
+        {&bad.state, DR_IMAGE_FACTORY + 1, true},
+        {&bad.rung, DR_RUNG_FACTORY + 1, false},
+        {&bad.spare, DR_SLOT_FACTORY, false},
+        {&bad.trust.key_count, DR_TRUST_KEYS_MAX + 1, false},
+    };
+    uint8_t bytes[DR_BOOT_INFO_BYTES];
+    begin(RUNS_12);
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+    good = *info;
+    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+        for (unsigned value = 0; value <= UINT8_MAX; value++) {
+            bad = good;
+            *rows[i].field = (uint8_t)value;
+            dr_boot_info_encode(&bad, bytes);
+            bool inside = value < rows[i].first_bad && (value != 0 || !rows[i].zero_is_bad);
+            EXPECT_EQ(dr_boot_info_decode(bytes, sizeof bytes, &back), inside ? DR_OK : DR_E_RANGE);
+        }
+    }
+    end();
+}
+
 static void test_words(void)
 {
     EXPECT_STR(dr_boot_mode_word(DR_MODE_RECOVERY), "recovery");
@@ -417,7 +451,9 @@ static void test_words(void)
     EXPECT_STR(dr_image_state_word(DR_IMAGE_SEALED), "sealed");
     EXPECT_STR(dr_rung_word(DR_RUNG_SAFE), "safe");
     EXPECT_STR(dr_rung_word(9), "unknown");
+    EXPECT_STR(dr_image_state_word(5), "unknown");
     EXPECT_STR(dr_slot_word(DR_SLOT_B), "B");
+    EXPECT_STR(dr_slot_word(4), "none");
 }
 
 DR_TEST_MAIN(
@@ -425,4 +461,4 @@ DR_TEST_MAIN(
     test_foreign_anchor, test_random_flash, test_lost_journal, test_unreadable_for_a_moment,
     test_damaged_home, test_damaged_candidate, test_refusing_flash, test_lost_answer, test_pins,
     test_refused_pin, test_tries_are_told, test_erasure_renews_keys, test_hand_off_codec,
-    test_words)
+    test_hand_off_range, test_words)

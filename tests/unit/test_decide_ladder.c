@@ -28,6 +28,16 @@ static const struct row ladder[] = {
     {"RETRY from a lower rung", .rung = DR_RUNG_PREVIOUS, REQUESTED, .uptime_ms = 86400000,
      .asks = {ASK(DR_REQUEST_RETRY, OLDER_B)}, RUNS_A, .kind = DR_TRANSITION_RETRY,
      .retry_after = DR_RUNG_PREVIOUS},
+    {"RETRY by the ladder's factory", .rung = DR_RUNG_FACTORY, REQUESTED,
+     .asks = {ASK(DR_REQUEST_RETRY, FACTORY)}, RUNS_A, .kind = DR_TRANSITION_RETRY,
+     .retry_after = DR_RUNG_FACTORY},
+    {"RETRY while an image is on trial does nothing", .rung = DR_RUNG_SAFE, CONFIRMED, POWER,
+     .confirmed_boots = 3, .asks = {ASK(DR_REQUEST_RETRY, HOME_A)}, RUNS_CONFIRMED,
+     .unchanged = true},
+    {"RETRY by an image that the slot does not hold does nothing", .rung = DR_RUNG_SAFE, POWER,
+     .asks = {ASK(DR_REQUEST_RETRY, FALSE_A)}, RUNS_A, .on_rung = DR_RUNG_SAFE, .unchanged = true},
+    {"a home below the counter is passed over", POWER, .a_below = true, .boots = DR_SLOT_B,
+     .as = DR_IMAGE_SEALED, .on_rung = DR_RUNG_PREVIOUS, .unchanged = true},
     {"RETRY on rung normal does nothing", POWER, .asks = {ASK(DR_REQUEST_RETRY, HOME_A)}, RUNS_A,
      .unchanged = true},
     {"one fault after a RETRY", .retry_rung = DR_RUNG_PREVIOUS, RUNS_A, .faults_after = 1,
@@ -75,6 +85,13 @@ static const struct row pins[] = {
     {"previous image from the ladder's factory is the one it left", .rung = DR_RUNG_FACTORY, POWER,
      .pin = DR_PIN_PREVIOUS, .answer = DR_ANSWER_YES, RUNS_A, .kind = DR_TRANSITION_PREVIOUS,
      .reason = DR_REASON_PIN},
+    {"previous image from the ladder's previous is the one it left", .rung = DR_RUNG_PREVIOUS,
+     POWER, .pin = DR_PIN_PREVIOUS, .answer = DR_ANSWER_YES, RUNS_A, .kind = DR_TRANSITION_PREVIOUS,
+     .reason = DR_REASON_PIN},
+    {"or the one before, when that may not boot any more", .rung = DR_RUNG_FACTORY, POWER,
+     .a_below = true, .pin = DR_PIN_PREVIOUS, .answer = DR_ANSWER_YES, .boots = DR_SLOT_B,
+     .as = DR_IMAGE_SEALED, .home_after = DR_SLOT_B, .kind = DR_TRANSITION_PREVIOUS,
+     .reason = DR_REASON_PIN},
     {"factory", POWER, .pin = DR_PIN_FACTORY, RUNS_FACTORY, .home_after = DR_SLOT_FACTORY,
      .kind = DR_TRANSITION_FACTORY, .reason = DR_REASON_PIN},
     {"factory drops a candidate, unremembered", CANDIDATE, POWER, .pin = DR_PIN_FACTORY,
@@ -96,6 +113,11 @@ static const struct row pins[] = {
     {"FACTORY by command", REQUESTED,
      .asks = {ASK_WHY(DR_REQUEST_FACTORY, HOME_A, DR_REASON_COMMAND)}, RUNS_FACTORY,
      .home_after = DR_SLOT_FACTORY, .kind = DR_TRANSITION_FACTORY, .reason = DR_REASON_COMMAND},
+    {"FACTORY by the image on trial", CONFIRMED, REQUESTED, .confirmed_boots = 3,
+     .asks = {ASK_WHY(DR_REQUEST_FACTORY, TRIAL, DR_REASON_COMMAND)}, RUNS_FACTORY,
+     .home_after = DR_SLOT_FACTORY, .kind = DR_TRANSITION_FACTORY, .reason = DR_REASON_COMMAND},
+    {"FACTORY by an image that the slot does not hold is ignored", POWER,
+     .asks = {ASK_WHY(DR_REQUEST_FACTORY, FALSE_A, DR_REASON_COMMAND)}, RUNS_A, .unchanged = true},
     {"no record on a new device: the first one", POWER, .no_state = true, .open_life = true,
      RUNS_FACTORY, .home_after = DR_SLOT_FACTORY, .kind = DR_TRANSITION_FIRST_BOOT,
      .reason = DR_REASON_FIRST_BOOT},
@@ -272,6 +294,108 @@ static void test_seal_while_an_erase_is_due(void)
     EXPECT_EQ(dr_decide_mode(&out.state, &choice, &facts, &anchor, true), DR_MODE_NORMAL);
 }
 
+static struct dr_decision decided;
+
+/* One reset by power of a device in this state, with one request of the image on trial, if any. */
+static void decide_once(const struct dr_boot_state *state, uint8_t kind, enum dr_pin pin)
+{
+    const struct dr_anchor_view anchor = {.life = DR_LIFE_LOCKED, .security = 5, .epoch = 3};
+    struct dr_request request = {.kind = kind, .slot = DR_SLOT_B, .mode = DR_MODE_NORMAL};
+    fill(request.issuer, DIGEST_TRIAL);
+    const struct dr_decide_input input = {
+        .policy = &dr_boot_policy_default,
+        .state = state,
+        .requests = &request,
+        .request_count = kind != 0 ? 1 : 0,
+        .strap = DR_STRAP_POWER,
+        .pin = pin,
+        .anchor = &anchor};
+    dr_decide(&input, &decided);
+}
+
+/* An image that never loaded has nothing that could be confirmed. */
+static void test_confirm_of_an_unknown_image(void)
+{
+    const struct row row = {.trial = DR_IMAGE_CANDIDATE};
+    struct dr_boot_state state = state_of(&row);
+    decide_once(&state, DR_REQUEST_CONFIRM, DR_PIN_NOTHING);
+    EXPECT_EQ(decided.state.trial.state, DR_IMAGE_CONFIRMED);
+    state.trial.facts.known = false;
+    decide_once(&state, DR_REQUEST_CONFIRM, DR_PIN_NOTHING);
+    EXPECT_EQ(decided.state.trial.state, DR_IMAGE_CANDIDATE);
+}
+
+/* What a seal raises, it raises only. */
+static void test_seal_raises(void)
+{
+    const struct {
+        bool floor_known;
+        uint32_t sequence; /* of the sealed image; the floor is at 10 */
+        uint32_t counter;
+        uint8_t revocation;
+        uint32_t floor_after;
+        uint8_t floor_digest;
+        uint32_t security_after;
+        uint32_t revocation_after;
+    } rows[] = {
+        {true, 11, 7, 2, 11, DIGEST_TRIAL, 7, 2}, {true, 9, 5, 1, 10, DIGEST_A, 5, 1},
+        {true, 10, 4, 0, 10, DIGEST_A, 5, 1},     {false, 9, 6, 1, 9, DIGEST_TRIAL, 6, 1},
+        {true, 11, 5, 3, 11, DIGEST_TRIAL, 5, 3},
+    };
+    const struct row row = {.trial = DR_IMAGE_CONFIRMED, .confirmed_boots = 3};
+    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+        struct dr_boot_state state = state_of(&row);
+        state.floor_known = rows[i].floor_known;
+        state.target_revocation = 1;
+        state.trial.facts.counter = rows[i].counter;
+        state.trial.facts.revocation = rows[i].revocation;
+        state.trial.facts.order.sequence = rows[i].sequence;
+        decide_once(&state, DR_REQUEST_SEAL, DR_PIN_NOTHING);
+        EXPECT_EQ(decided.state.last.kind, DR_TRANSITION_SEAL);
+        EXPECT(decided.state.floor_known);
+        EXPECT_EQ(decided.state.floor.sequence, rows[i].floor_after);
+        EXPECT_EQ(decided.state.floor_digest[0], rows[i].floor_digest);
+        EXPECT_EQ(decided.state.target_security, rows[i].security_after);
+        EXPECT_EQ(decided.state.target_revocation, rows[i].revocation_after);
+    }
+}
+
+/* A second erasure before the anchor took the first one is the same erasure. */
+static void test_erase_twice(void)
+{
+    const struct row row = {.title = ""};
+    struct dr_boot_state state = state_of(&row);
+    decide_once(&state, 0, DR_PIN_ERASE);
+    EXPECT_EQ(decided.state.target_epoch, 4);
+    state = decided.state;
+    decide_once(&state, 0, DR_PIN_ERASE);
+    EXPECT_EQ(decided.state.target_epoch, 4);
+    EXPECT(decided.erase_user);
+}
+
+/* The number of revoked keys never points behind the list of keys. */
+static void test_revoked_count(void)
+{
+    const struct {
+        uint32_t target;
+        uint32_t anchor;
+        uint32_t revoked;
+    } rows[] = {
+        {0, 0, 0},
+        {1, 0, 1},
+        {1, 2, 2},
+        {0, DR_TRUST_KEYS_MAX, DR_TRUST_KEYS_MAX},
+        {0, DR_TRUST_KEYS_MAX + 1u, DR_TRUST_KEYS_MAX},
+        {0, 256, DR_TRUST_KEYS_MAX},
+        {0, UINT32_MAX, DR_TRUST_KEYS_MAX},
+    };
+    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+        const struct dr_boot_state state = {.target_revocation = rows[i].target};
+        const struct dr_anchor_view anchor = {.revocation = rows[i].anchor};
+        EXPECT_EQ(dr_decide_revoked(&state, &anchor), rows[i].revoked);
+    }
+}
+
 /* The floor: what was sealed, else the issuer. */
 static void test_floor(void)
 {
@@ -291,4 +415,5 @@ static void test_floor(void)
 
 DR_TEST_MAIN(
     test_ladder, test_pins, test_pin_stages, test_modes, test_spare, test_rejection_ring,
-    test_final_rejection_stays, test_seal_while_an_erase_is_due, test_floor)
+    test_final_rejection_stays, test_seal_while_an_erase_is_due, test_confirm_of_an_unknown_image,
+    test_seal_raises, test_erase_twice, test_revoked_count, test_floor)

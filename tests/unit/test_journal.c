@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The journal on the NOR model: what it keeps, what it refuses, and every cut of an append. */
 #include "tests/unit/check.h"
+#include "tests/unit/faulty_flash.h"
 
 #include "crypto/crypto.h"
 #include "device/boot/journal.h"
@@ -283,6 +284,188 @@ static void test_garbage_beside_the_newest(void)
     end();
 }
 
+static enum dr_status open_on(const struct dr_flash *port)
+{
+    memset(&state, 0, sizeof state);
+    return dr_journal_open(&journal, port, area, &dr_crypto_openssl, key, &state);
+}
+
+/* One read of the whole scan fails, each in its turn. A record that could not be read is never
+ * written over: what the next append leaves behind is found again, and is newer than anything. */
+static void test_each_unreadable_record(void)
+{
+    struct faulty_flash faulty;
+    uint64_t at = 0;
+    do {
+        begin();
+        EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+        for (uint8_t i = 1; i <= RECORDS + 2; i++) { /* the second sector has two of them */
+            append(i);
+        }
+        at++;
+        faulty_init(&faulty, dr_nor_port(nor), at);
+        EXPECT_EQ(open_on(&faulty.port), DR_OK);
+        bool last_unread = at == RECORDS + 2;
+        EXPECT_EQ(state.lost_faults, last_unread ? RECORDS + 1 : RECORDS + 2);
+        /* What was not read may be newer, but for the snapshot before a newer one. */
+        EXPECT_EQ(dr_journal_is_firm(&journal), at == RECORDS + 1);
+        EXPECT_EQ(dr_journal_is_readable(&journal), at == 2 * RECORDS + 1);
+        faulty.fail_at = 0;
+        append(100);
+        EXPECT(state.sequence > RECORDS + 2);
+        EXPECT_EQ(open_journal(), DR_OK);
+        EXPECT_EQ(state.lost_faults, 100);
+        end();
+    } while (faulty.calls >= at && at < 2 * RECORDS + 1);
+    EXPECT_EQ(at, 2 * RECORDS + 1);
+}
+
+/* One call of an append fails, each in its turn: it says so, or the state stands. */
+static void test_each_call_of_an_append(void)
+{
+    static const uint8_t filled[] = {0, 1, RECORDS, 2 * RECORDS};
+    struct faulty_flash faulty;
+    for (size_t i = 0; i < DR_ARRAY_COUNT(filled); i++) {
+        uint64_t at = 0;
+        do {
+            begin();
+            EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+            for (uint8_t number = 1; number <= filled[i]; number++) {
+                append(number);
+            }
+            faulty_init(&faulty, dr_nor_port(nor), 0);
+            enum dr_status status = open_on(&faulty.port);
+            EXPECT_EQ(status, filled[i] == 0 ? DR_E_NOT_FOUND : DR_OK);
+            at++;
+            faulty.calls = 0;
+            faulty.fail_at = at;
+            mark(200);
+            status = dr_journal_append(&journal, &state, 0);
+            /* It stands, or it was called a failure. */
+            bool stands = open_journal() == DR_OK && state.lost_faults == 200;
+            EXPECT(stands || status == DR_E_IO);
+            EXPECT(stands || (filled[i] == 0 ? !journal.found : state.lost_faults == filled[i]));
+            append(201);
+            EXPECT_EQ(open_journal(), DR_OK);
+            EXPECT_EQ(state.lost_faults, 201);
+            end();
+        } while (faulty.calls >= at);
+        EXPECT(at > 4);
+    }
+}
+
+/* No record is read at all: that is no empty journal. */
+static bool reads_fail;
+
+static enum dr_status failing_read(void *context, uint32_t address, uint8_t *out, uint32_t size)
+{
+    const struct dr_flash *inner = &((struct faulty_flash *)context)->inner;
+    return reads_fail ? DR_E_IO : inner->read(inner->context, address, out, size);
+}
+
+static void test_unreadable_part(void)
+{
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    append(1);
+    struct faulty_flash part;
+    faulty_init(&part, dr_nor_port(nor), 0);
+    part.port.read = failing_read;
+    reads_fail = true;
+    EXPECT_EQ(open_on(&part.port), DR_E_IO);
+    EXPECT(!dr_journal_is_firm(&journal));
+    reads_fail = false;
+    EXPECT_EQ(open_on(&part.port), DR_OK);
+    EXPECT_EQ(state.lost_faults, 1);
+    end();
+}
+
+/* The newest record reads differently the second time: nothing may rest on it, but it is there. */
+static uint32_t reads_until_change;
+
+static enum dr_status changing_read(void *context, uint32_t address, uint8_t *out, uint32_t size)
+{
+    const struct dr_flash *inner = &((struct faulty_flash *)context)->inner;
+    enum dr_status status = inner->read(inner->context, address, out, size);
+    if (status == DR_OK && reads_until_change > 0 && --reads_until_change == 0) {
+        out[100] ^= 1;
+    }
+    return status;
+}
+
+static void test_unstable_record(void)
+{
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    append(1);
+    struct faulty_flash part;
+    faulty_init(&part, dr_nor_port(nor), 0);
+    part.port.read = changing_read;
+    reads_until_change = 2 * RECORDS + 1;
+    EXPECT_EQ(open_on(&part.port), DR_OK);
+    EXPECT_EQ(state.lost_faults, 1);
+    EXPECT(!dr_journal_is_firm(&journal));
+    append(2); /* and written again it is firm */
+    EXPECT(dr_journal_is_firm(&journal));
+    reads_until_change = 1; /* the first of the two readings back */
+    append(3);
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.lost_faults, 3);
+    end();
+}
+
+/* Numbers end: no state is ever written under a number that another one had. */
+static void test_last_number(void)
+{
+    begin();
+    EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+    mark(1);
+    EXPECT_EQ(dr_journal_append(&journal, &state, UINT32_MAX), DR_E_SPACE);
+    EXPECT_EQ(dr_journal_append(&journal, &state, UINT32_MAX - 1u), DR_OK);
+    EXPECT_EQ(state.sequence, UINT32_MAX);
+    EXPECT_EQ(dr_journal_append(&journal, &state, 0), DR_E_SPACE);
+    EXPECT_EQ(open_journal(), DR_OK);
+    EXPECT_EQ(state.sequence, UINT32_MAX);
+    end();
+}
+
+/* A genuine record with a value that indexes something and does not fit: as if there were none. */
+static void test_impossible_state(void)
+{
+    const struct {
+        uint8_t home;
+        uint8_t last_sealed;
+        uint8_t trial_slot;
+        uint8_t trial_state;
+        uint8_t rejection_next;
+        bool good;
+    } rows[] = {
+        {DR_SLOT_FACTORY, DR_SLOT_B, DR_SLOT_B, DR_IMAGE_CONFIRMED, DR_BOOT_REJECTIONS - 1, true},
+        {DR_SLOT_A, DR_SLOT_NONE, DR_SLOT_NONE, 0, 0, true},
+        {DR_SLOT_NONE, DR_SLOT_NONE, DR_SLOT_NONE, 0, 0, false},
+        {DR_SLOT_FACTORY + 1, DR_SLOT_NONE, DR_SLOT_NONE, 0, 0, false},
+        {DR_SLOT_A, DR_SLOT_FACTORY, DR_SLOT_NONE, 0, 0, false},
+        {DR_SLOT_A, DR_SLOT_A, DR_SLOT_FACTORY, DR_IMAGE_CANDIDATE, 0, false},
+        {DR_SLOT_A, DR_SLOT_A, DR_SLOT_NONE, DR_IMAGE_CANDIDATE, 0, false},
+        {DR_SLOT_A, DR_SLOT_A, DR_SLOT_B, 0, 0, false},
+        {DR_SLOT_A, DR_SLOT_A, DR_SLOT_NONE, 0, DR_BOOT_REJECTIONS, false},
+    };
+    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+        begin();
+        EXPECT_EQ(open_journal(), DR_E_NOT_FOUND);
+        mark(1);
+        state.home = rows[i].home;
+        state.last_sealed = rows[i].last_sealed;
+        state.trial.slot = rows[i].trial_slot;
+        state.trial.state = rows[i].trial_state;
+        state.rejection_next = rows[i].rejection_next;
+        EXPECT_EQ(dr_journal_append(&journal, &state, 0), DR_OK);
+        EXPECT_EQ(open_journal(), rows[i].good ? DR_OK : DR_E_NOT_FOUND);
+        EXPECT_EQ(dr_journal_is_firm(&journal), rows[i].good);
+        end();
+    }
+}
+
 /* Every operation of 3 rounds of appends, cut in every way; then one more append. The state is the
  * one before or the one being written, and never goes back. */
 static bool cut_case(uint64_t operation, enum dr_sim_torn kind)
@@ -326,4 +509,6 @@ DR_TEST_MAIN(
     test_empty, test_newest_wins_over_many_rounds, test_base, test_foreign_key, test_damage,
     test_copied_record_is_not_newer, test_lost_snapshot, test_refusing_part,
     test_one_fault_is_worked_around, test_spoiled_place_uses_up_its_number, test_unreadable_newest,
-    test_garbage_beside_the_newest, test_every_cut)
+    test_garbage_beside_the_newest, test_each_unreadable_record, test_each_call_of_an_append,
+    test_unreadable_part, test_unstable_record, test_last_number, test_impossible_state,
+    test_every_cut)

@@ -12,6 +12,7 @@
 #define WINDOW_BYTES 8192u
 #define PAYLOAD_BYTES 2048u
 #define HEADER_BYTES 64u
+#define LOAD_ADDRESS_AT 4u /* in the header */
 
 /* What is stored, and a flash that may answer differently later. */
 struct store {
@@ -19,6 +20,8 @@ struct store {
     uint32_t size;
     uint32_t reads;
     uint32_t changes_after; /* reads; 0: never */
+    uint32_t fails_at;      /* this read, from 1; 0: none */
+    uint32_t false_address; /* load address that the first read tells; 0: the true one */
     bool missing;
 };
 
@@ -55,15 +58,29 @@ static enum dr_status store_read(void *context, uint32_t offset, uint8_t *out, u
     }
     memcpy(out, from->bytes + offset, size);
     from->reads++;
+    if (from->reads == from->fails_at) {
+        return DR_E_IO;
+    }
+    if (from->false_address != 0 && from->reads == 1) {
+        struct dr_writer writer;
+        dr_writer_init(&writer, out + LOAD_ADDRESS_AT, 4);
+        dr_write_u32(&writer, from->false_address);
+    }
     if (from->changes_after != 0 && from->reads > from->changes_after) {
         out[size / 2] ^= 1;
     }
     return DR_OK;
 }
 
+static bool window_refuses;
+static bool freeze_refuses;
+
 static uint8_t *window_begin(void *context)
 {
     (void)context;
+    if (window_refuses) {
+        return NULL;
+    }
     memset(memory, 0xee, sizeof memory);
     return memory;
 }
@@ -72,7 +89,7 @@ static const uint8_t *window_freeze(void *context, uint32_t size_bytes)
 {
     (void)context;
     EXPECT(size_bytes <= sizeof memory);
-    return memory;
+    return freeze_refuses ? NULL : memory;
 }
 
 static const struct dr_load_source source = {&store, store_open, store_read};
@@ -91,6 +108,8 @@ struct made {
     uint32_t counter;
     uint32_t min_rom;
     const char *product;
+    uint32_t payload_bytes; /* 0: PAYLOAD_BYTES */
+    uint16_t hang_s;        /* its own limit; 0: none */
 };
 
 static struct made usual(void)
@@ -114,7 +133,10 @@ static void make(const struct made *made)
         .security_counter = made->counter,
         .min_rom = made->min_rom,
         .product = made->product,
+        .has_limits = made->hang_s != 0,
+        .limits = {.hang_s = made->hang_s},
     };
+    const uint32_t payload_bytes = made->payload_bytes != 0 ? made->payload_bytes : PAYLOAD_BYTES;
     uint8_t spki[DR_DER_SPKI_BYTES];
     uint8_t key_hash[DR_SHA256_BYTES];
     uint8_t signature[DR_P256_SIGNATURE_BYTES];
@@ -123,10 +145,12 @@ static void make(const struct made *made)
     struct dr_writer der_writer;
     memset(&store, 0, sizeof store);
     dr_writer_init(&writer, store.bytes, sizeof store.bytes);
-    dr_image_write_head(&writer, &spec, PAYLOAD_BYTES);
-    dr_write_u32(&writer, made->stack);
-    dr_write_u32(&writer, made->entry);
-    dr_write_fill(&writer, 0x5a, PAYLOAD_BYTES - 8);
+    dr_image_write_head(&writer, &spec, payload_bytes);
+    if (payload_bytes >= 8) {
+        dr_write_u32(&writer, made->stack);
+        dr_write_u32(&writer, made->entry);
+    }
+    dr_write_fill(&writer, 0x5a, payload_bytes >= 8 ? payload_bytes - 8 : payload_bytes);
     dr_image_write_protected(&writer, &spec);
     dr_sha256_once(&dr_crypto_openssl, writer.data, writer.size_bytes, digest);
     trust.key_count = 1;
@@ -141,17 +165,27 @@ static void make(const struct made *made)
     store.size = (uint32_t)writer.size_bytes;
 }
 
+static const char *product = "lamp";
+static const uint8_t *running_digest;
+static bool at_floor; /* the image that was loaded last is the highest ever sealed */
+
 static bool load_as(uint8_t slot, uint8_t state_of_image, uint32_t counter)
 {
     const struct dr_boot_choice choice = {.slot = slot, .state = state_of_image, .digest = digest};
-    const struct dr_boot_state state = {.home = DR_SLOT_FACTORY, .target_security = counter};
+    struct dr_boot_state state = {.home = DR_SLOT_FACTORY, .target_security = counter};
+    if (at_floor) {
+        state.floor_known = true;
+        state.floor = loaded.facts.order;
+        memcpy(state.floor_digest, digest, sizeof state.floor_digest);
+    }
     const struct dr_anchor_view anchor = {.life = DR_LIFE_LOCKED};
     const struct dr_load_rules rules = {
         .choice = &choice,
         .state = &state,
         .anchor = &anchor,
-        .product = "lamp",
+        .product = product,
         .policy = &dr_boot_policy_default,
+        .running_digest = running_digest,
     };
     const struct dr_loader loader = {
         .crypto = &dr_crypto_openssl,
@@ -311,6 +345,95 @@ static void test_changing_flash(void)
     EXPECT(memcmp(memory, store.bytes, store.size) == 0);
 }
 
+/* Memory that is not given, reads that fail: no image, and no word against it. */
+static void test_refusals_of_the_machine(void)
+{
+    struct made made = usual();
+    make(&made);
+    for (store.fails_at = 1; store.fails_at <= 2; store.fails_at++) {
+        EXPECT(!load());
+        EXPECT_EQ(reason, DR_REASON_FLASH_OR_SOURCE);
+    }
+    EXPECT(load()); /* there are only two */
+    window_refuses = true;
+    EXPECT(!load());
+    EXPECT_EQ(reason, DR_REASON_FLASH_OR_SOURCE);
+    window_refuses = false;
+    freeze_refuses = true;
+    EXPECT(!load());
+    EXPECT_EQ(reason, DR_REASON_FLASH_OR_SOURCE);
+    freeze_refuses = false;
+    EXPECT(load());
+}
+
+/* The header that was read first decided where the image lies; the one that was signed says
+ * elsewhere. */
+static void test_header_that_changes(void)
+{
+    struct made made = usual();
+    make(&made);
+    store.false_address = WINDOW_AT + 1024;
+    EXPECT(!load());
+    EXPECT_EQ(reason, DR_REASON_FLASH_OR_SOURCE);
+    store.false_address = WINDOW_AT;
+    EXPECT(load());
+}
+
+/* A payload that is too short for its vectors. */
+static void test_short_payload(void)
+{
+    for (uint32_t bytes = 4; bytes <= 8; bytes += 4) {
+        struct made made = usual();
+        made.payload_bytes = bytes;
+        made.entry = WINDOW_AT + HEADER_BYTES + 1;
+        make(&made);
+        EXPECT_EQ(load(), bytes == 8);
+        EXPECT_EQ(reason, bytes == 8 ? DR_REASON_NONE : DR_REASON_LOAD_WINDOW);
+    }
+}
+
+/* The image's own limit where it has one, the board's elsewhere. */
+static void test_own_limits(void)
+{
+    struct made made = usual();
+    made.hang_s = 33;
+    make(&made);
+    EXPECT(load());
+    EXPECT_EQ(loaded.limits.hang_s, 33);
+    EXPECT_EQ(loaded.limits.seal_s, dr_boot_policy_default.limits.seal_s);
+}
+
+/* A board whose product has a name that no image can carry runs nothing. */
+static void test_endless_product(void)
+{
+    char name[DR_IMAGE_PRODUCT_BYTES_MAX + 2u];
+    struct made made = usual();
+    memset(name, 'p', sizeof name);
+    name[sizeof name - 1u] = '\0';
+    make(&made);
+    product = name;
+    EXPECT(!load());
+    EXPECT_EQ(reason, DR_REASON_PRODUCT);
+    product = "lamp";
+    EXPECT(load());
+}
+
+/* The very image at the floor may come again while another one runs, and not while it runs. */
+static void test_candidate_at_the_floor(void)
+{
+    struct made made = usual();
+    make(&made);
+    EXPECT(load());
+    at_floor = true;
+    EXPECT(load_as(DR_SLOT_A, DR_IMAGE_CANDIDATE, 5));
+    running_digest = digest;
+    EXPECT(!load_as(DR_SLOT_A, DR_IMAGE_CANDIDATE, 5));
+    EXPECT_EQ(reason, DR_REASON_ORDER);
+    EXPECT(load_as(DR_SLOT_A, DR_IMAGE_SEALED, 5)); /* only what is new is held against it */
+    running_digest = NULL;
+    at_floor = false;
+}
+
 static void test_revoked(void)
 {
     struct made made = usual();
@@ -323,4 +446,6 @@ static void test_revoked(void)
 
 DR_TEST_MAIN(
     test_good, test_higher_in_the_window, test_outside_the_window, test_vectors, test_rules,
-    test_damage, test_other_image, test_changing_flash, test_revoked)
+    test_damage, test_other_image, test_changing_flash, test_refusals_of_the_machine,
+    test_header_that_changes, test_short_payload, test_own_limits, test_endless_product,
+    test_candidate_at_the_floor, test_revoked)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Requests: written by the firmware of one boot, believed by the ROM for that boot only. */
 #include "tests/unit/check.h"
+#include "tests/unit/faulty_flash.h"
 
 #include "crypto/crypto.h"
 #include "device/boot/request.h"
@@ -183,6 +184,66 @@ static void test_many(void)
     end();
 }
 
+/* A boot without a record has no number, and nothing is a request of that boot. */
+static void test_no_sequence(void)
+{
+    begin();
+    struct dr_boot_info info = boot(0);
+    EXPECT_EQ(write_kind(&info, DR_REQUEST_CONFIRM), DR_OK);
+    EXPECT_EQ(read_all(0), 0);
+    EXPECT_EQ(read_all(7), 0);
+    end();
+}
+
+/* One flash call of a write fails, each in its turn, in an empty and in a full sector. It says so,
+ * and the next one completes it. What this boot asked for before stays, except where the fault
+ * falls between the erasure of a full sector and its rewriting. */
+static void test_each_fault(void)
+{
+    for (uint32_t filled = 0; filled < PLACES; filled += PLACES - 1u) {
+        struct faulty_flash faulty;
+        uint64_t at = 0;
+        do {
+            begin();
+            struct dr_boot_info old = boot(6);
+            struct dr_boot_info info = boot(7);
+            for (uint32_t i = 0; i < filled; i++) {
+                EXPECT_EQ(write_install(&old, (uint8_t)i), DR_OK);
+            }
+            EXPECT_EQ(write_kind(&info, DR_REQUEST_CONFIRM), DR_OK);
+            at++;
+            faulty_init(&faulty, dr_nor_port(nor), at);
+            enum dr_status status = dr_request_write(
+                &faulty.port, area, &dr_crypto_openssl, &info, DR_REQUEST_SEAL, 0, NULL);
+            EXPECT_EQ(status, faulty.calls >= at ? DR_E_IO : DR_OK);
+            EXPECT_EQ(write_kind(&info, DR_REQUEST_SEAL), DR_OK);
+            size_t count = read_all(7);
+            bool erased = filled > 0 && (at == PLACES + 2 || at == PLACES + 3);
+            EXPECT_EQ(count, erased ? 1 : 2);
+            EXPECT(count >= 1 && found[count - 1u].kind == DR_REQUEST_SEAL);
+            end();
+        } while (faulty.calls >= at);
+        EXPECT(at > PLACES);
+    }
+}
+
+/* A place that the ROM cannot read holds no request; the others count. */
+static void test_each_unreadable_place(void)
+{
+    struct faulty_flash faulty;
+    begin();
+    struct dr_boot_info info = boot(7);
+    EXPECT_EQ(write_kind(&info, DR_REQUEST_CONFIRM), DR_OK);
+    EXPECT_EQ(write_kind(&info, DR_REQUEST_SEAL), DR_OK);
+    for (uint64_t at = 1; at <= PLACES; at++) {
+        faulty_init(&faulty, dr_nor_port(nor), at);
+        size_t count = dr_request_read(&faulty.port, area, &dr_crypto_openssl, boot_mac, 7, found);
+        EXPECT_EQ(count, at <= 2 ? 1 : 2);
+        EXPECT_EQ(found[0].kind, at == 1 ? DR_REQUEST_SEAL : DR_REQUEST_CONFIRM);
+    }
+    end();
+}
+
 /* A write that is cut left the request, or nothing; the next write works. */
 static void test_every_cut(void)
 {
@@ -204,4 +265,5 @@ static void test_every_cut(void)
 
 DR_TEST_MAIN(
     test_round_trip, test_other_boot, test_false_issuer, test_repetition_is_free, test_damage,
-    test_full_sector, test_many, test_every_cut)
+    test_full_sector, test_many, test_no_sequence, test_each_fault, test_each_unreadable_place,
+    test_every_cut)
