@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("tests/harness", "tests/system
 
 WORD = 4
 TASKS = {"health": "feeds the watchdog", "eth": "Ethernet part", "net": "lwIP", "product": "application",
-         "agent": "update agent, TLS, MQTT, secure element", "idle": "the kernel's idle task"}
+         "agent": "update agent, TLS, MQTT, secure element"}  # and no figure of the kernel's own
 
 
 def run_update():

@@ -11,6 +11,8 @@ import argparse
 import os
 import pathlib
 import queue
+import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -140,6 +142,17 @@ def print_tables(rows, times, limits, seconds):
     print(f"\nwhole demo: {seconds:.0f} s\n")
 
 
+def stop(lanes, directory, keep):
+    """Somebody wants to go: devices off, clouds down, nothing left behind. A lane that notices only fails."""
+    print("\ndemo: stopped; ending clouds and devices", flush=True)
+    for lane in lanes:
+        if lane.stage:
+            lane.stage.world.close()
+    if not keep:
+        shutil.rmtree(directory, ignore_errors=True)
+    os._exit(130)  # without waiting for the lanes
+
+
 def play(options, scenarios, directory):
     from stage import BOARDS
     turns = []
@@ -159,8 +172,11 @@ def play(options, scenarios, directory):
     lanes = [Lane(n + 1, pathlib.Path(directory) / f"lane-{n + 1}", options, waiting) for n in range(count)]
     for lane in lanes:
         lane.thread.start()
-    for lane in lanes:
-        lane.thread.join()
+    try:
+        for lane in lanes:
+            lane.thread.join()
+    except KeyboardInterrupt:
+        stop(lanes, directory, options.keep)
     rows = sorted(row for lane in lanes for row in lane.rows)
     times = [line for lane in lanes if lane.stage for line in lane.stage.times]
     print_tables(rows, times, BOARDS[options.board].limits, time.monotonic() - started)
@@ -179,6 +195,7 @@ def main():
             print(f"{scenario.number:2}  {scenario.title}")
         return 0
     scenarios = chosen(SCENARIOS, options.only)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if options.keep:
         return play(options, scenarios, options.keep)
     with tempfile.TemporaryDirectory(prefix="daruma-demo-", ignore_cleanup_errors=True) as directory:
