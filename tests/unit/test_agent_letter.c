@@ -292,6 +292,64 @@ static void test_streams(void)
     EXPECT_EQ(heard.event.code, DR_CODE_OTHER);
 }
 
+/* A document that can be read and not carried out. */
+static void test_unusable_documents(void)
+{
+    static const struct {
+        const char *stream;
+        const char *more; /* of the file */
+        enum dr_reason fault;
+    } rows[] = {
+        {"s-9", "\"filesize\":70000", DR_REASON_NONE},
+        {"s-9", "\"filesize\":70000,\"fileType\":0", DR_REASON_NONE},
+        {"s-9", "\"filesize\":70000,\"fileType\":101", DR_REASON_DOCUMENT},
+        {"s-9", "\"filesize\":0", DR_REASON_DOCUMENT},
+        {"0123456789012345678901234567890123456789012345678901234567890123", "\"filesize\":70000",
+         DR_REASON_NONE},
+        {"01234567890123456789012345678901234567890123456789012345678901234", "\"filesize\":70000",
+         DR_REASON_DOCUMENT},
+    };
+    set_up();
+    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+        char document[512];
+        snprintf(
+            document, sizeof(document),
+            "\"jobDocument\":{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"%s\","
+            "\"files\":[{\"filepath\":\"/d\",%s,\"fileid\":4,\"certfile\":\"c\","
+            "\"sig-sha256-ecdsa\":\"AA==\"}]}}",
+            rows[i].stream, rows[i].more);
+        EXPECT_EQ(
+            hear("$aws/things/door/jobs/$next/get/accepted", offer("QUEUED", document)), DR_OK);
+        EXPECT_EQ(heard.event.kind, DR_EVENT_JOB);
+        EXPECT_EQ(heard.event.job->fault, rows[i].fault);
+    }
+}
+
+/* A block of a file whose number no job can name; a stream with a longer name than ours. */
+static void test_blocks_of_others(void)
+{
+    static const uint8_t block[] = {0xa4, 0x61, 'f', 0x19, 0x01, 0x00, 0x61, 'l',
+                                    0x01, 0x61, 'i', 0x00, 0x61, 'p',  0x41, 7};
+    set_up();
+    EXPECT_EQ(
+        hear_bytes("$aws/things/door/streams/AFR_OTA-s1/data/cbor", block, sizeof(block)),
+        DR_E_NOT_FOUND);
+    EXPECT_EQ(
+        hear_bytes("$aws/things/door/streams/AFR_OTA-s12/data/cbor", block, sizeof(block)),
+        DR_E_NOT_FOUND);
+}
+
+/* A device without a name says nothing. */
+static void test_no_name(void)
+{
+    struct dr_agent_action action = {.act = DR_ACT_SEND};
+    action.send.message = DR_SEND_ASK;
+    set_up();
+    EXPECT_EQ(dr_agent_compose(&agent, &action, &self, &letter), DR_OK);
+    self.thing[0] = '\0';
+    EXPECT(dr_agent_compose(&agent, &action, &self, &letter) != DR_OK);
+}
+
 static void test_not_for_us(void)
 {
     static const char *const topics[] = {
@@ -337,4 +395,4 @@ static void test_not_for_us(void)
 
 DR_TEST_MAIN(
     test_questions_and_blocks, test_updates, test_report, test_offers, test_answers_to_updates,
-    test_streams, test_not_for_us)
+    test_streams, test_unusable_documents, test_blocks_of_others, test_no_name, test_not_for_us)

@@ -17,7 +17,9 @@ static void test_every_pair_has_an_answer(void)
     EXPECT(dr_agent_reaction(DR_AGENT_IDLE, DR_EVENT_COUNT) != 0);
     EXPECT_STR(dr_agent_state_name(DR_AGENT_STATE_COUNT), "?");
     EXPECT_STR(dr_agent_act_name(DR_ACT_RESET), "RESET");
+    EXPECT_STR(dr_agent_act_name(DR_ACT_COUNT), "?");
     EXPECT_STR(dr_agent_event_name(DR_EVENT_DONE), "DONE");
+    EXPECT_STR(dr_agent_event_name(DR_EVENT_COUNT), "?");
 }
 
 static const struct dr_agent_facts facts = {

@@ -180,6 +180,49 @@ static void test_forget(void)
     EXPECT_EQ(range.first, 0);
 }
 
+/* Another bound under way: smaller at once, never nothing. */
+static void test_new_bound(void)
+{
+    struct dr_block_range range;
+    REQUIRE(dr_window_init(&window, 100u * 1024u, 1024, 65536));
+    dr_window_want_all(&window, NULL);
+    dr_window_bound(&window, 8192);
+    uint32_t flying = 0;
+    while (dr_window_next(&window, 1, &range)) {
+        flying += count_bits(&range);
+    }
+    EXPECT_EQ(flying, 8);
+    dr_window_forget(&window);
+    dr_window_bound(&window, 1023);
+    REQUIRE(dr_window_next(&window, 2, &range));
+    EXPECT_EQ(count_bits(&range), 1);
+    EXPECT(!dr_window_next(&window, 2, &range));
+}
+
+/* What is not there is not wanted, cannot come, and nothing is wanted twice. */
+static void test_outside(void)
+{
+    REQUIRE(dr_window_init(&window, 10000, 4096, 65536));
+    dr_window_want(&window, 1);
+    dr_window_want(&window, 1);
+    dr_window_want(&window, 3);
+    dr_window_want(&window, UINT32_MAX);
+    EXPECT_EQ(window.missing_count, 1);
+    dr_window_got(&window, 3, 1);
+    dr_window_got(&window, UINT32_MAX, 1);
+    EXPECT_EQ(window.missing_count, 1);
+}
+
+/* One request never asks for more bytes than it may, however wide the window. */
+static void test_request_bytes(void)
+{
+    struct dr_block_range range;
+    REQUIRE(dr_window_init(&window, 64u << 16, 1u << 16, 64u << 16));
+    dr_window_want_all(&window, NULL);
+    REQUIRE(dr_window_next(&window, 1, &range));
+    EXPECT_EQ(count_bits(&range), DR_WINDOW_REQUEST_BYTES_MAX >> 16);
+}
+
 DR_TEST_MAIN(
-    test_bounds, test_sizes, test_everything_once, test_kept_blocks_are_not_asked_for,
-    test_overtaken, test_silence, test_round_trip, test_forget)
+    test_new_bound, test_outside, test_request_bytes, test_bounds, test_sizes, test_everything_once,
+    test_kept_blocks_are_not_asked_for, test_overtaken, test_silence, test_round_trip, test_forget)

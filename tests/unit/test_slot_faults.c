@@ -182,6 +182,49 @@ static void test_impossible_layouts(void)
     bench_close(&bench);
 }
 
+/* A download is resumed in blocks that fit sectors and program units, and in no others. */
+static void test_block_sizes(void)
+{
+    const struct {
+        uint32_t block_bytes;
+        enum dr_status status;
+    } rows[] = {
+        {0, DR_E_ARGUMENT},
+        {8, DR_E_ARGUMENT},            /* no whole cipher block */
+        {48, DR_E_ARGUMENT},           /* does not fill a sector */
+        {SECTOR / 64u, DR_E_ARGUMENT}, /* more than are remembered of a sector */
+        {SECTOR / 32u, DR_OK},
+        {SECTOR, DR_OK},
+        {SECTOR + 64u, DR_E_ARGUMENT},
+        {2u * SECTOR, DR_OK},
+        {256, DR_OK},
+    };
+    static const uint8_t random[DR_SLOT_RANDOM_BYTES] = {1, 2, 3};
+    static struct job job;
+    struct bench bench;
+    bench_open(&bench, 6);
+    job_init(&job, 6200, 256, 6);
+    EXPECT_EQ(job_open(&job, bench.flash), DR_E_NOT_FOUND);
+    EXPECT_EQ(dr_slot_block_count(&job.slot), 0);
+    EXPECT(!dr_slot_has_block(&job.slot, 0));
+    EXPECT_EQ(dr_slot_resume(&job.slot, 256, random), DR_E_STATE);
+    REQUIRE(job_begin(&job) == DR_OK);
+    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+        EXPECT_EQ(dr_slot_resume(&job.slot, rows[i].block_bytes, random), rows[i].status);
+    }
+    uint32_t count = dr_slot_block_count(&job.slot);
+    EXPECT(!dr_slot_has_block(&job.slot, count));
+    EXPECT(!dr_slot_has_block(&job.slot, UINT32_MAX));
+    uint8_t map[2] = {0xff, 0xff};
+    dr_slot_missing_map(&job.slot, count - 1u, map, sizeof map);
+    EXPECT_EQ(map[0], 1); /* and nothing behind the end */
+    EXPECT_EQ(map[1], 0);
+    memset(map, 0, sizeof map);
+    dr_slot_missing_map(&job.slot, 0, map, sizeof map);
+    EXPECT(map[0] == 0xff && map[1] == 0xff);
+    bench_close(&bench);
+}
+
 DR_TEST_MAIN(
-    test_set_up, test_each_flash_call, test_each_flash_call_of_a_resumption, test_each_read,
-    test_the_cipher, test_impossible_layouts, test_tear_down)
+    test_set_up, test_block_sizes, test_each_flash_call, test_each_flash_call_of_a_resumption,
+    test_each_read, test_the_cipher, test_impossible_layouts, test_tear_down)
