@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The first byte says who reads: '0' block, '1' rejected, '2' get in CBOR, '3' get in JSON, '4' and
- * '5' describe. */
+ * '5' describe, '6' block and '7' rejected in JSON. */
+#include "format/stream_json.h"
 #include "format/stream_service.h"
 #include "fuzz/fuzz.h"
 
@@ -20,6 +21,25 @@ static void rejected(const uint8_t *data, size_t size_bytes)
     size_t code_len = 0;
     if (dr_stream_parse_rejected(data, size_bytes, &code, &code_len) == DR_OK) {
         (void)dr_stream_error_from(code, code_len);
+        (void)dr_stream_code_is_transient(code, code_len);
+    }
+}
+
+static void block_json(const uint8_t *data, size_t size_bytes)
+{
+    uint8_t room[512];
+    struct dr_stream_block parsed;
+    if (dr_stream_json_parse_block(data, size_bytes, room, sizeof(room), &parsed) == DR_OK) {
+        FUZZ(parsed.payload == room && parsed.size_bytes <= sizeof(room));
+    }
+}
+
+static void rejected_json(const uint8_t *data, size_t size_bytes)
+{
+    const char *code = NULL;
+    size_t code_len = 0;
+    if (dr_stream_json_parse_rejected(data, size_bytes, &code, &code_len) == DR_OK) {
+        FUZZ(code_len < size_bytes);
         (void)dr_stream_code_is_transient(code, code_len);
     }
 }
@@ -75,6 +95,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
         break;
     case '4':
         request(DR_TOPIC_STREAM_DESCRIBE, DR_DIALECT_CBOR, data, size_bytes);
+        break;
+    case '6':
+        block_json(data, size_bytes);
+        break;
+    case '7':
+        rejected_json(data, size_bytes);
         break;
     default:
         request(DR_TOPIC_STREAM_DESCRIBE, DR_DIALECT_JSON, data, size_bytes);
