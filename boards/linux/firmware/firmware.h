@@ -11,6 +11,7 @@
 #include "device/boot/info.h"
 #include "device/client/client.h"
 #include "device/client/https.h"
+#include "device/client/json.h"
 
 #define DR_FIRMWARE_SCRATCH_BYTES 65536u
 #define DR_FIRMWARE_BLOCK_BYTES 16384u
@@ -26,13 +27,17 @@ struct dr_firmware {
     struct dr_tls_stream http;
     struct dr_link_stream stream;
     struct dr_client_https_state https;
+    struct dr_client_json_state json;
     struct dr_client client;
     uint8_t scratch[DR_FIRMWARE_SCRATCH_BYTES];
     uint8_t block[DR_FIRMWARE_BLOCK_BYTES];
+    uint8_t decoded[DR_FIRMWARE_BLOCK_BYTES]; /* of a stream in JSON */
 };
 
-/* machine.c: channel, hand-off, ports, client opened. DR_E_CLOSED and others: nothing can run. */
-DR_MUST_USE enum dr_status dr_firmware_init(struct dr_firmware *firmware);
+/* machine.c: channel, hand-off, ports, client opened. streams: as in struct dr_client_config.
+ * DR_E_CLOSED and others: nothing can run. */
+DR_MUST_USE enum dr_status
+dr_firmware_init(struct dr_firmware *firmware, const struct dr_client_dialect *streams);
 
 /* provision.c: hand out requests, take the bundle, lock, reset. Returns only on failure; safe to
  * run again after a cut at any step. */

@@ -154,7 +154,8 @@ may(void *context, enum dr_agent_question question, enum dr_reason reason, uint3
     return dr_app_may(&inputs, question, &ret_wait->wait_s, &ret_wait->why);
 }
 
-static enum dr_status open_client(struct dr_firmware *firmware)
+static enum dr_status
+open_client(struct dr_firmware *firmware, const struct dr_client_dialect *streams)
 {
     const struct dr_client_config config = {
         .crypto = &dr_crypto_openssl,
@@ -175,6 +176,8 @@ static enum dr_status open_client(struct dr_firmware *firmware)
             },
         .path = &dr_client_https,
         .https = &firmware->https,
+        .streams = streams,
+        .json = &firmware->json,
         .product = {.context = &firmware->channel, .may = may, .postponed = dr_client_postponed},
         .commands = &dr_client_commands,
         .scratch = firmware->scratch,
@@ -187,7 +190,8 @@ static enum dr_status open_client(struct dr_firmware *firmware)
     return dr_client_open(&firmware->client, &config);
 }
 
-enum dr_status dr_firmware_init(struct dr_firmware *firmware)
+enum dr_status
+dr_firmware_init(struct dr_firmware *firmware, const struct dr_client_dialect *streams)
 {
     memset(firmware, 0, sizeof(*firmware));
     DR_TRY(dr_channel_open(&firmware->channel, DR_WIRE_FD));
@@ -201,6 +205,8 @@ enum dr_status dr_firmware_init(struct dr_firmware *firmware)
     firmware->https.block = firmware->block;
     firmware->https.block_capacity_bytes = sizeof(firmware->block);
     firmware->https.window_bytes = HTTPS_WINDOW_BYTES;
+    firmware->json.block = firmware->decoded;
+    firmware->json.block_capacity_bytes = sizeof(firmware->decoded);
     const struct dr_link_mqtt_config link = {
         .stream = {.anchor = &firmware->anchor, .context = &firmware->channel, .resolve = resolve},
         .beside = &firmware->http.wait,
@@ -209,5 +215,5 @@ enum dr_status dr_firmware_init(struct dr_firmware *firmware)
         .offered = offered,
     };
     dr_link_mqtt_init(&firmware->mqtt, &link, &firmware->link);
-    return open_client(firmware);
+    return open_client(firmware, streams);
 }

@@ -18,6 +18,10 @@
 #define DR_FIRMWARE_BEHAVIOUR DR_APP_GOOD
 #endif
 
+#ifndef DR_FIRMWARE_STREAMS
+#define DR_FIRMWARE_STREAMS NULL /* CBOR */
+#endif
+
 #define TURN_MS 100u
 #define APP_PERIOD_MS 5000u
 
@@ -136,7 +140,7 @@ static enum dr_status run(struct dr_firmware *firmware)
 int main(void)
 {
     static struct dr_firmware firmware;
-    enum dr_status status = dr_firmware_init(&firmware);
+    enum dr_status status = dr_firmware_init(&firmware, DR_FIRMWARE_STREAMS);
     if (status == DR_OK) {
         log_start(&firmware);
         status = firmware.info.mode == DR_MODE_PROVISIONING ? dr_firmware_provision(&firmware)

@@ -72,6 +72,7 @@ struct dr_client_product {
 
 struct dr_client;
 struct dr_client_https_state; /* https.h */
+struct dr_client_json_state;  /* json.h */
 
 /* A second way for blocks beside MQTT, linked only by a product that names one (https.h). */
 struct dr_client_path {
@@ -83,6 +84,20 @@ struct dr_client_path {
     bool (*request)(struct dr_client *client, const struct dr_block_range *blocks);
     /* Once in each dr_client_turn. true: there is more to do at once. */
     bool (*turn)(struct dr_client *client);
+};
+
+/* What streams are spoken in, when it is not CBOR; linked only by a product that names it
+ * (json.h). */
+struct dr_client_dialect {
+    const char *ending; /* of the streams' topics: "/json" */
+    /* The request for these blocks: all of *ret_letter. As dr_agent_compose. */
+    enum dr_status (*ask)(
+        const struct dr_client *client, const struct dr_block_range *blocks,
+        struct dr_letter *ret_letter);
+    /* A message came. DR_E_NOT_FOUND: none of this stream in this dialect; others: dropped. */
+    enum dr_status (*hear)(
+        const struct dr_client *client, const struct dr_link_event *event,
+        struct dr_heard *ret_heard);
 };
 
 /* Everything is kept for the life of the client. */
@@ -97,6 +112,8 @@ struct dr_client_config {
     struct dr_client_product product;
     const struct dr_client_path *path;         /* NULL: blocks come by MQTT alone */
     struct dr_client_https_state *https;       /* its memory */
+    const struct dr_client_dialect *streams;   /* NULL: streams speak CBOR */
+    const struct dr_client_json_state *json;   /* the memory of dr_client_json */
     const struct dr_client_commands *commands; /* NULL: signed commands are refused */
     uint8_t *scratch; /* the block buffer: encryption, verification; multiple of 32, >= 1024 */
     uint32_t scratch_bytes;

@@ -41,20 +41,25 @@ static uint32_t seconds(uint64_t ms)
 /* What is not sent to this connection directly. */
 static const struct {
     const char *ends;
-    uint8_t qos;
+    bool stream; /* in one of two dialects; at QoS 0: blocks heal by themselves */
 } filters[] = {
-    {"/jobs/notify-next", 1},
-    {"/streams/+/data/cbor", 0}, /* blocks heal by themselves */
-    {"/streams/+/rejected/cbor", 0},
+    {"/jobs/notify-next", false},
+    {"/streams/+/data", true},
+    {"/streams/+/rejected", true},
 };
 
-static enum dr_status make_filter(const char *thing, const char *ends, char out[DR_TOPIC_BYTES_MAX])
+static enum dr_status
+make_filter(const struct dr_client *client, size_t number, char out[DR_TOPIC_BYTES_MAX])
 {
+    const struct dr_client_dialect *streams = client->config.streams;
     struct dr_writer writer;
     dr_writer_init(&writer, (uint8_t *)out, DR_TOPIC_BYTES_MAX);
     dr_write_text(&writer, "$aws/things/");
-    dr_write_text(&writer, thing);
-    dr_write_text(&writer, ends);
+    dr_write_text(&writer, client->endpoint.thing);
+    dr_write_text(&writer, filters[number].ends);
+    if (filters[number].stream) {
+        dr_write_text(&writer, streams != NULL ? streams->ending : "/cbor");
+    }
     dr_write_u8(&writer, 0);
     return writer.status;
 }
@@ -88,12 +93,21 @@ enum dr_status dr_client_connect(struct dr_client *client)
     DR_TRY(dr_client_join(client));
     DR_TRY(dr_client_trust(client, &identity));
     for (size_t i = 0; i < DR_ARRAY_COUNT(filters); i++) {
-        DR_TRY(make_filter(client->endpoint.thing, filters[i].ends, texts[i]));
+        DR_TRY(make_filter(client, i, texts[i]));
         subscriptions[i].filter = texts[i];
-        subscriptions[i].qos = filters[i].qos;
+        subscriptions[i].qos = filters[i].stream ? 0 : 1;
     }
     const struct dr_link *link = client->config.link;
     return link->connect(link->context, &identity, subscriptions, DR_ARRAY_COUNT(filters));
+}
+
+static enum dr_status compose(struct dr_client *client, const struct dr_agent_action *action)
+{
+    const struct dr_client_dialect *streams = client->config.streams;
+    if (action->send.message == DR_SEND_BLOCKS && streams != NULL) {
+        return streams->ask(client, &action->send.blocks, &client->letter);
+    }
+    return dr_agent_compose(&client->agent, action, &client->self, &client->letter);
 }
 
 void dr_client_send(struct dr_client *client, const struct dr_agent_action *action)
@@ -105,7 +119,7 @@ void dr_client_send(struct dr_client *client, const struct dr_agent_action *acti
         path->request(client, &action->send.blocks)) {
         return;
     }
-    enum dr_status status = dr_agent_compose(&client->agent, action, &client->self, letter);
+    enum dr_status status = compose(client, action);
     if (status == DR_OK) {
         status = link->publish(
             link->context, letter->topic, letter->payload, letter->size_bytes, letter->qos);
@@ -116,11 +130,26 @@ void dr_client_send(struct dr_client *client, const struct dr_agent_action *acti
     }
 }
 
+/* What a message says, into client->heard. */
+static enum dr_status understand(struct dr_client *client, const struct dr_link_event *event)
+{
+    const struct dr_client_dialect *streams = client->config.streams;
+    struct dr_heard *heard = &client->heard;
+    enum dr_status status = DR_E_NOT_FOUND;
+    if (streams != NULL) {
+        status = streams->hear(client, event, heard);
+    }
+    if (status == DR_E_NOT_FOUND) {
+        status =
+            dr_agent_hear(&client->agent, event->topic, event->payload, event->size_bytes, heard);
+    }
+    return status;
+}
+
 static void hear(struct dr_client *client, const struct dr_link_event *event)
 {
     struct dr_heard *heard = &client->heard;
-    if (dr_agent_hear(&client->agent, event->topic, event->payload, event->size_bytes, heard) !=
-        DR_OK) {
+    if (understand(client, event) != DR_OK) {
         return;
     }
     if (heard->time_s != 0) {
