@@ -88,10 +88,10 @@ class FirmwareTest(unittest.TestCase):
                                 **{"sequence": 10 * self.made, "limits": limits, **LAYOUT, **fields})
         return path, version
 
-    def device(self, name, *options, **factory):
-        """A new device, provisioned; its factory image 1.0.0 runs and has told the cloud."""
+    def device(self, name, *options, keep=False, **factory):
+        """A new device, provisioned; its factory image 1.0.0 runs and has told the cloud. keep: for all cases."""
         device = Board(self.world, name)
-        self.addCleanup(device.off)
+        (self.addClassCleanup if keep else self.addCleanup)(device.off)
         self.addCleanup(self.explain, device)
         image, _ = self.image(version="1.0.0", **factory)
         device.create(image, "--board", "mps2-an385", *options)

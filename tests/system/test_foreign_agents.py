@@ -118,6 +118,21 @@ class Classic(ForeignTest):
         job = self.iot.describe_job(jobId="AFR_OTA-" + update)["job"]
         self.assertEqual((job["status"], job["jobProcessDetails"]["numberOfSucceededThings"]), ("COMPLETED", 1))
 
+    def test_smallest_and_largest_requests(self):
+        """One block at a time, and as many as AWS sends for one request: 128 KiB."""
+        blocks = 70
+        for batch in (1, 32):
+            with self.subTest(batch=batch):
+                agent = self.device(ClassicAgent, f"c-batch-{batch}")
+                agent.BATCH = batch
+                self.tell(agent, agent.thing, self.firmware("0.9.3", blocks))
+                self.assertEqual(agent.run(), "installed")
+                self.assertEqual(agent.requests, [list(range(i, min(i + batch, blocks))) for i in range(0, blocks, batch)])
+                agent.power_on()
+                self.assertEqual(agent.run(), "committed")
+                self.wait_execution(agent.thing, agent.thing, "SUCCEEDED",
+                                    {"reason": "accepted  v0.9.3", "updatedBy": "  v0.9.2"})
+
     def test_what_it_said_of_its_self_test_comes_back_as_it_was(self):
         agent, update = self.install("c-details")
         agent.power_on()
