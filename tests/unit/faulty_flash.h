@@ -12,27 +12,31 @@ struct faulty_flash {
     struct dr_flash port; /* for the subject */
     struct dr_flash inner;
     uint64_t calls;
-    uint64_t fail_at; /* this call, from 1; 0: none */
+    uint64_t fail_at;        /* this call, from 1; 0: none */
+    uint32_t failed_address; /* what it was about; a sync is about everything: UINT32_MAX */
 };
 
-static inline bool faulty_now(struct faulty_flash *flash)
+static inline bool faulty_now(struct faulty_flash *flash, uint32_t address)
 {
-    return ++flash->calls == flash->fail_at;
+    bool now = ++flash->calls == flash->fail_at;
+    flash->failed_address = now ? address : flash->failed_address;
+    return now;
 }
 
 static inline enum dr_status
 faulty_read(void *context, uint32_t address, uint8_t *out, uint32_t size_bytes)
 {
     struct faulty_flash *flash = context;
-    return faulty_now(flash) ? DR_E_IO
-                             : flash->inner.read(flash->inner.context, address, out, size_bytes);
+    return faulty_now(flash, address)
+               ? DR_E_IO
+               : flash->inner.read(flash->inner.context, address, out, size_bytes);
 }
 
 static inline enum dr_status
 faulty_program(void *context, uint32_t address, const uint8_t *data, uint32_t size_bytes)
 {
     struct faulty_flash *flash = context;
-    return faulty_now(flash)
+    return faulty_now(flash, address)
                ? DR_E_IO
                : flash->inner.program(flash->inner.context, address, data, size_bytes);
 }
@@ -40,14 +44,15 @@ faulty_program(void *context, uint32_t address, const uint8_t *data, uint32_t si
 static inline enum dr_status faulty_erase(void *context, uint32_t address, uint32_t size_bytes)
 {
     struct faulty_flash *flash = context;
-    return faulty_now(flash) ? DR_E_IO
-                             : flash->inner.erase(flash->inner.context, address, size_bytes);
+    return faulty_now(flash, address)
+               ? DR_E_IO
+               : flash->inner.erase(flash->inner.context, address, size_bytes);
 }
 
 static inline enum dr_status faulty_sync(void *context)
 {
     struct faulty_flash *flash = context;
-    return faulty_now(flash) ? DR_E_IO : flash->inner.sync(flash->inner.context);
+    return faulty_now(flash, UINT32_MAX) ? DR_E_IO : flash->inner.sync(flash->inner.context);
 }
 
 static inline void
@@ -56,6 +61,7 @@ faulty_init(struct faulty_flash *flash, const struct dr_flash *inner, uint64_t f
     flash->inner = *inner;
     flash->calls = 0;
     flash->fail_at = fail_at;
+    flash->failed_address = 0;
     flash->port = (struct dr_flash){
         .geometry = inner->geometry,
         .context = flash,

@@ -189,15 +189,11 @@ static void test_block_sizes(void)
         uint32_t block_bytes;
         enum dr_status status;
     } rows[] = {
-        {0, DR_E_ARGUMENT},
-        {8, DR_E_ARGUMENT},            /* no whole cipher block */
-        {48, DR_E_ARGUMENT},           /* does not fill a sector */
-        {SECTOR / 64u, DR_E_ARGUMENT}, /* more than are remembered of a sector */
-        {SECTOR / 32u, DR_OK},
-        {SECTOR, DR_OK},
-        {SECTOR + 64u, DR_E_ARGUMENT},
-        {2u * SECTOR, DR_OK},
-        {256, DR_OK},
+        {0, DR_E_ARGUMENT},    {8, DR_E_ARGUMENT}, /* no whole cipher block */
+        {48, DR_E_ARGUMENT},                       /* no whole program unit */
+        {96, DR_E_ARGUMENT},                       /* does not fill a sector */
+        {SECTOR / 32u, DR_OK}, {SECTOR, DR_OK},    {SECTOR + 64u, DR_E_ARGUMENT},
+        {2u * SECTOR, DR_OK},  {256, DR_OK},
     };
     static const uint8_t random[DR_SLOT_RANDOM_BYTES] = {1, 2, 3};
     static struct job job;
