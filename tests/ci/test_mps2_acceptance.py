@@ -272,12 +272,12 @@ class Acceptance(FirmwareTest):
         self.assertEqual((report["bootReason"], report["lastReason"]), ("no_cloud", "no_cloud"), report)
 
     def in_mid_download(self):
-        """A large image on its way, about a third of it there: its update and version."""
+        """A large image on its way, half of it there: its update and version."""
         self.links[0].rate = self.links[1].rate = SLOW
         path, version = self.image(pad_to=LONG)
         begin = self.links[0].to_client_bytes
         update = self.offer(path)
-        wait_for("a third of it", lambda: self.links[0].to_client_bytes - begin > LONG // 3, 60, 0.01)
+        wait_for("half of it", lambda: self.links[0].to_client_bytes - begin > LONG // 2, 60, 0.01)
         return update, version
 
     def kick_off(self):
@@ -300,7 +300,7 @@ class Acceptance(FirmwareTest):
         update, version = self.in_mid_download()
         self.kick_off().expect_closed(60)  # the device comes back by itself, and the other has to go
         self.succeeded(update, version)
-        self.assertLess(sum(self.counters()) - begin, 1.3 * LONG)  # what was there was kept
+        self.assertLess(sum(self.counters()) - begin, 1.4 * LONG)  # beginning anew would be more than 1.5
 
     def test_disconnect_cancel_update(self):
         update, dropped = self.in_mid_download()
@@ -349,7 +349,7 @@ class Acceptance(FirmwareTest):
         self.assertGreater(len(self.board.lines("asking for a fresh URL")), asked)
         after = self.counters()
         self.assertEqual(after[0], mqtt)
-        self.assertLess(after[1] - https, path.stat().st_size + 4 * HEAD_AND_TAIL)
+        self.assertLess(after[1] - https, path.stat().st_size + HEAD_AND_TAIL)
 
     def test_back_to_back_switch_protocol(self):
         """A bad signature by one way, a good image by the other; then the mirror image."""
