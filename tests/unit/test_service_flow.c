@@ -2,6 +2,7 @@
 /* From an uploaded image to the device's last word, and what happens on the way. */
 #include "tests/unit/cloud_world.h"
 
+#include "cloud/model/job.h"
 #include "format/cbor.h"
 #include "format/stream.h"
 
@@ -334,7 +335,7 @@ static void rollout_in_chunks(void)
     json_t *body = json_pack("{s:o, s:s}", "targets", targets, "document", "{\"a\":1}");
     REQUIRE(dr_service_create_job(world_call(), "big", body, world_body()) == DR_OK);
     json_decref(body);
-    for (int i = 0; i < 10; i++) { /* each write stands behind one chunk */
+    for (unsigned i = 0; i < THINGS / DR_JOB_CHUNK + 1u; i++) { /* each stands behind one chunk */
         EXPECT_EQ(world_thing("extra"), DR_OK);
     }
     REQUIRE(dr_service_describe_job(world_call(), "big", world_body()) == DR_OK);
