@@ -150,6 +150,21 @@ class AuthTest(unittest.TestCase):
         with self.assertRaisesRegex(Exception, "AccessDenied"):
             self.daemon.client("s3", who=VIEWER).create_bucket(Bucket="viewers")
 
+    def test_roles_and_scope_of_our_own_paths(self):
+        """Each of them needs its role, as AWS's operations do, and the service's own name in the signature."""
+        certificate = "/daruma/things/lamp/recovery-certificate"
+        for method, path, role in (("GET", "/daruma/audit", ADMIN), ("POST", certificate, ADMIN),
+                                   ("POST", "/daruma/things/lamp/commands", OPERATOR)):
+            body = b"{}" if method == "POST" else b""
+            for who in (VIEWER, OPERATOR):
+                if who == role:
+                    break
+                self.refused(self.daemon.call(method, path, body, who=who), 403, "AccessDeniedException")
+            self.assertNotEqual(self.daemon.call(method, path, body, who=role)[0], 403)
+            foreign = self.daemon.signed(method, path, body, service="sts", who=ADMIN)
+            self.assertIn(self.daemon.send(method, path, foreign, body)[0], (403, 404, 501))
+        self.assertEqual(self.daemon.call("GET", "/daruma/things/lamp/state", who=VIEWER)[0], 200)
+
     def test_presigned(self):
         s3 = self.daemon.client("s3", config={"signature_version": "s3v4"})
         s3.create_bucket(Bucket="presigned")

@@ -181,9 +181,12 @@ static void begin_upload(struct dr_api_exchange *exchange, int64_t content_lengt
 static bool is_open_to_all(struct dr_api_exchange *exchange)
 {
     struct dr_api_call *call = &exchange->call;
-    char unused[4];
-    return !dr_api_header(call, "authorization", unused, sizeof unused) &&
-           find_in(&dr_api_routes_own, call) == DR_OK && call->match.route->role == DR_API_NOBODY;
+    bool open =
+        find_in(&dr_api_routes_own, call) == DR_OK && call->match.route->role == DR_API_NOBODY;
+    if (!open) {
+        call->match.route = NULL; /* chosen after its author is known, with role and query */
+    }
+    return open;
 }
 
 void dr_api_exchange_begin(
