@@ -116,6 +116,7 @@ class Rig:
 max_queued_messages 10000
 max_inflight_messages 1000
 message_size_limit 135168
+max_packet_size 262144
 set_tcp_nodelay true
 allow_zero_length_clientid false
 allow_anonymous true

@@ -88,7 +88,7 @@ class CloudTest(unittest.TestCase):
                     if not tls.recv(1):
                         raise ConnectionResetError
         text = (self.dir / "mosquitto.conf").read_text()
-        for line in ("max_queued_messages 10000", "message_size_limit 135168", "max_qos 1", "set_tcp_nodelay true",
+        for line in ("max_queued_messages 10000", "message_size_limit 135168", "max_packet_size 262144", "max_qos 1", "set_tcp_nodelay true",
                      "per_listener_settings false", "require_certificate true", "use_identity_as_username false"):
             self.assertIn(f"\n{line}\n", text)
 

@@ -409,6 +409,12 @@ class Subscribers(GateTest):
         device.disconnect()
         self.device("thing-2", clean=True)
 
+    def test_a_packet_that_is_announced_too_large(self):
+        """Closed at the announcement: the broker sets no memory aside for what would be refused in the end."""
+        device = self.device("thing-0")
+        device.socket.send(b"\x30\xff\xff\xff\x7f")  # a PUBLISH of 256 MiB
+        device.expect_closed()
+
     def test_what_is_kept_for_who_is_away_is_bounded(self):
         topic = "$aws/things/thing-2/jobs/notify"
         for size, kept in ((1, 1000), (60_000, 1024 * 1024 // 60_000)):
