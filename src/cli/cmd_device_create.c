@@ -192,6 +192,10 @@ static int
 report(struct dr_cli *cli, const struct request *request, const struct dr_provision_plan *plan)
 {
     const char *identity = request->offline ? "none" : "locked";
+    const char *parent = request->device.parent;
+    if (parent != NULL && strchr(parent, '\'') != NULL) {
+        parent = "..."; /* what is meant to be pasted holds no quote of others */
+    }
     if (cli->json) {
         return dr_cli_print_json(
             cli, json_pack(
@@ -203,9 +207,7 @@ report(struct dr_cli *cli, const struct request *request, const struct dr_provis
         "Switch it on with `daruma device run %s%s%s%s`.\n",
         request->device.name, plan->trust.product, plan->trust.trust.key_count,
         plan->trust.trust.key_count == 1 ? "" : "s", identity, request->device.name,
-        request->device.parent != NULL ? " --dir '" : "",
-        request->device.parent != NULL ? request->device.parent : "",
-        request->device.parent != NULL ? "'" : "");
+        parent != NULL ? " --dir '" : "", parent != NULL ? parent : "", parent != NULL ? "'" : "");
     if (plan->trust.time_divisor != 1 || plan->host_key_normal != NULL) {
         printf("It is a test device: its clocks or its keys are not those of a product.\n");
     }
