@@ -194,6 +194,16 @@ class HttpsDeviceTest(Rig):
         self.wait_job(job, device)
         self.assertEqual(job.status, "SUCCEEDED", job.details)
 
+    def test_a_busy_server_is_waited_for(self):
+        """As S3 asks of its clients: 503 and its like are no word about the file."""
+        cloud, files = self.cloud(), self.files()
+        device = self.device("patient", cloud)
+        device.on()
+        files.script = [files.status(503)] * 4
+        job = self.offer(cloud, files, "busy", self.image("1.1.0", 2).read_bytes())
+        self.wait_job(job, device)
+        self.assertEqual(job.status, "SUCCEEDED", job.details)
+
     def test_no_url_and_no_other_way(self):
         cloud, files = self.cloud(), self.files()
         device = self.device("refuses-https", cloud)

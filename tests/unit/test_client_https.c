@@ -129,4 +129,43 @@ static void the_way_belongs_to_the_job(void)
     EXPECT(!by_https());
 }
 
-DR_TEST_MAIN(the_way_that_is_chosen, a_refused_stream, the_way_belongs_to_the_job)
+/* The same job comes again without a URL that could be one: blocks must not wait for it. */
+static void a_url_that_is_gone(void)
+{
+    begin(DR_PREFER_DOCUMENT);
+    EXPECT_EQ(offer("j", "[\"HTTP\",\"MQTT\"]", URL), DR_REASON_NONE);
+    EXPECT(by_https());
+    EXPECT_EQ(offer("j", "[\"HTTP\",\"MQTT\"]", "${aws:x}"), DR_REASON_NONE);
+    EXPECT(!by_https());
+    EXPECT_STR(client.self.path, "mqtt");
+    EXPECT_EQ(offer("j", "[\"HTTP\",\"MQTT\"]", URL), DR_REASON_NONE);
+}
+
+static uint64_t at_once(void *context)
+{
+    (void)context;
+    return 1;
+}
+
+/* A server that sends a byte now and then: nothing ends, and no block comes. */
+static void a_server_that_trickles(void)
+{
+    begin(DR_PREFER_DOCUMENT);
+    client.config.board.now_ms = at_once;
+    client.agent.window.file_bytes = 8192;
+    client.agent.window.block_bytes = 4096;
+    EXPECT_EQ(dr_http_set_file(&state.http, 8192, 4096), DR_OK);
+    EXPECT_EQ(offer("j", "[\"HTTP\",\"MQTT\"]", URL), DR_REASON_NONE);
+    for (unsigned i = 0; i < DR_CLIENT_HTTPS_FAULTS; i++) {
+        EXPECT(by_https());
+        state.http.open = true;
+        client.agent.state = DR_AGENT_ASKING; /* job.c: no block for STALL_MS */
+        EXPECT(!dr_client_https.turn(&client));
+        EXPECT(!dr_http_is_open(&state.http));
+    }
+    EXPECT(!by_https());
+}
+
+DR_TEST_MAIN(
+    the_way_that_is_chosen, a_refused_stream, the_way_belongs_to_the_job, a_url_that_is_gone,
+    a_server_that_trickles)

@@ -74,6 +74,7 @@ static void choose(struct dr_client *client, const struct offer *offer, const ch
     forget(state);
     memcpy(state->job, job, sizeof(state->job));
     state->faults = 0;
+    state->leaves = 0;
     state->mqtt = offer->mqtt;
     state->preferred =
         state->offered && (!offer->mqtt || state->prefer == DR_PREFER_HTTPS ||
@@ -101,6 +102,9 @@ static void hear_job(struct dr_client *client, struct dr_heard *heard)
     state->retry_ms = 0;
     if (strcmp(state->job, heard->job.ref.id) != 0) {
         choose(client, &offer, heard->job.ref.id);
+    } else if (!usable && state->active) {
+        forget(state);
+        set_active(client, false); /* by MQTT, until a document brings a URL again */
     }
 }
 
@@ -177,6 +181,7 @@ static void take_block(void *context, uint32_t index, const uint8_t *data, uint3
     struct dr_client_https_state *state = state_of(client);
     struct dr_agent_event event = {.kind = DR_EVENT_BLOCK};
     state->faults = 0;
+    state->leaves = 0;
     event.block.data = data;
     event.block.size_bytes = size_bytes;
     event.block.index = index;
@@ -219,6 +224,15 @@ static bool wants_fresh_url(const struct dr_http *http)
            (status == 400u || status == 401u || status == 403u || status == 404u || status == 410u);
 }
 
+/* Nothing is said about the file or the URL: the network or the server is not there just now. */
+static bool is_absent(const struct dr_http *http)
+{
+    uint16_t status = http->head.status;
+    return http->fault == DR_HTTP_FAULT_NETWORK || http->fault == DR_HTTP_FAULT_TIMEOUT ||
+           (http->fault == DR_HTTP_FAULT_STATUS &&
+            (status == 429u || (status >= 502u && status <= 504u)));
+}
+
 static void fault_word(const struct dr_client_https_state *state, char out[DR_HTTP_WORD_BYTES])
 {
     const struct dr_link_stream *stream = state->stream;
@@ -232,9 +246,10 @@ static void fault_word(const struct dr_client_https_state *state, char out[DR_HT
     }
 }
 
-static void back_off(struct dr_client_https_state *state, uint64_t now_ms)
+static void
+back_off(struct dr_client_https_state *state, uint32_t first_ms, uint8_t times, uint64_t now_ms)
 {
-    uint32_t wait_ms = 250u << (state->faults < 8u ? state->faults : 8u);
+    uint32_t wait_ms = first_ms << (times < 8u ? times : 8u);
     state->retry_ms = now_ms + (wait_ms < RETRY_MS_MAX ? wait_ms : RETRY_MS_MAX);
 }
 
@@ -242,7 +257,6 @@ static void back_off(struct dr_client_https_state *state, uint64_t now_ms)
 static void take_fault(struct dr_client *client, uint64_t now_ms)
 {
     struct dr_client_https_state *state = state_of(client);
-    enum dr_http_fault fault = state->http.fault;
     char word[DR_HTTP_WORD_BYTES];
     fault_word(state, word);
     dr_client_log(client, "https failed", word);
@@ -251,14 +265,15 @@ static void take_fault(struct dr_client *client, uint64_t now_ms)
         state->stale = true;
         state->ask_ms = now_ms;
     } else {
-        back_off(state, now_ms);
+        back_off(state, 250u, state->faults, now_ms);
     }
     if (state->faults < DR_CLIENT_HTTPS_FAULTS || !state->active) {
         return;
     }
-    bool absent = fault == DR_HTTP_FAULT_NETWORK || fault == DR_HTTP_FAULT_TIMEOUT;
+    bool absent = is_absent(&state->http);
     if (state->mqtt) {
-        state->retry_ms = now_ms + DR_CLIENT_HTTPS_RETRY_MS;
+        back_off(state, DR_CLIENT_HTTPS_RETRY_MS, state->leaves, now_ms);
+        state->leaves = (uint8_t)(state->leaves + (state->leaves < UINT8_MAX));
         state->preferred = state->preferred && absent;
         set_active(client, false);
         refuse(client, DR_CODE_OTHER, NULL);
@@ -314,11 +329,28 @@ static void move(struct dr_client *client, uint64_t now_ms)
     }
 }
 
+/* Bytes may have come, but for a minute no block of them: the agent asks for the job again. That is
+ * a failure like any other, though the connection never said so. */
+static void take_stall(struct dr_client *client)
+{
+    struct dr_client_https_state *state = state_of(client);
+    dr_client_log(client, "https failed", "stalled");
+    state->faults = (uint8_t)(state->faults + (state->faults < UINT8_MAX));
+    if (state->faults >= DR_CLIENT_HTTPS_FAULTS && state->mqtt) {
+        state->preferred = false;
+        set_active(client, false);
+    }
+}
+
 static bool turn(struct dr_client *client)
 {
     struct dr_client_https_state *state = state_of(client);
     enum dr_agent_state doing = client->agent.state;
     uint64_t now_ms = dr_client_now(client);
+    if (doing == DR_AGENT_ASKING && state->active && dr_http_is_open(&state->http) &&
+        state->http.owed_count > 0) {
+        take_stall(client);
+    }
     if (doing != DR_AGENT_PROBING && doing != DR_AGENT_LOADING) {
         forget(state);
         return false;

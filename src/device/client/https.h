@@ -53,6 +53,7 @@ struct dr_client_https_state {
     bool stale;     /* it was refused; a fresh one is asked for */
     bool active;    /* blocks travel by HTTPS now */
     uint8_t faults; /* in a row */
+    uint8_t leaves; /* for MQTT, without a block between them */
     uint64_t retry_ms;
     uint64_t ask_ms;
     const char *told;      /* the way that was logged last */
