@@ -27,7 +27,8 @@ void dr_client_bundle_hear(
     struct dr_json value = dr_json_member(document.daruma, "bundle");
     struct dr_json text = dr_json_raw(value);
     size_t sealed_bytes = 0;
-    bundle->there = dr_json_kind(value) != DR_JSON_ABSENT;
+    enum dr_json_kind kind = dr_json_kind(value);
+    bundle->there = kind != DR_JSON_ABSENT && kind != DR_JSON_NULL;
     if (dr_base64_decode(
             text.text, text.len, bundle->sealed, sizeof(bundle->sealed), &sealed_bytes) == DR_OK) {
         bundle->sealed_bytes = (uint8_t)sealed_bytes;
@@ -61,10 +62,12 @@ static enum dr_status with_key(struct dr_client *client, uint8_t *plain, size_t 
 {
     uint8_t key[DR_ENCLOSED_KEY_BYTES];
     uint32_t key_bytes = 0;
-    DR_TRY(
-        dr_vault_read(&client->vault, &dr_identity_bundle_key_file, key, sizeof(key), &key_bytes));
     enum dr_status status =
-        key_bytes == sizeof(key) ? open_bundle(client, key, plain, ret_bytes) : DR_E_FORMAT;
+        dr_vault_read(&client->vault, &dr_identity_bundle_key_file, key, sizeof(key), &key_bytes);
+    if (status == DR_OK) {
+        status =
+            key_bytes == sizeof(key) ? open_bundle(client, key, plain, ret_bytes) : DR_E_FORMAT;
+    }
     dr_wipe(key, sizeof(key));
     return status;
 }
@@ -98,13 +101,15 @@ enum dr_status dr_client_bundle_keep(struct dr_client *client)
 {
     uint8_t plain[DR_ENCLOSED_PLAIN_BYTES_MAX];
     size_t plain_bytes = 0;
-    DR_TRY(read_bundle(client, plain, &plain_bytes));
-    if (plain_bytes == 0) {
+    enum dr_status status = read_bundle(client, plain, &plain_bytes);
+    if (status == DR_OK && plain_bytes == 0) {
         return dr_vault_bundle_drop(&client->vault);
     }
-    enum dr_status status = dr_vault_bundle_put(
-        &client->vault, client->image.digest, &dr_identity_network_file, plain + 1,
-        (uint32_t)plain_bytes - 1u);
+    if (status == DR_OK) {
+        status = dr_vault_bundle_put(
+            &client->vault, client->image.digest, &dr_identity_network_file, plain + 1,
+            (uint32_t)plain_bytes - 1u);
+    }
     dr_wipe(plain, sizeof(plain));
     return status;
 }
