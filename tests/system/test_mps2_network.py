@@ -28,6 +28,15 @@ class Bundle(NetworkTest):
 
 
 class Join(NetworkTest):
+    def test_no_secret_stays_in_the_flash(self):
+        """Passwords and keys come through the board's mailbox, which lies in the file that is its flash."""
+        device = self.wireless("secretive")
+        device.wait_line("connected: localhost")
+        device.verb("power", "off")
+        flash = (device.path / "flash.bin").read_bytes()
+        self.assertNotIn(b"opensesame", flash)
+        self.assertNotIn((device.path / "bundle.key").read_bytes(), flash)
+
     def test_refused_and_handed_new_credentials(self):
         device = self.wireless("refused")
         self.network(device, "set", "home", "changed")

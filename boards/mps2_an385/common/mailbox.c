@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "boards/mps2_an385/common/mailbox.h"
 
+#include "base/secret.h"
 #include "boards/linux/wire.h"
 #include "boards/mps2_an385/common/clock.h"
 #include "boards/mps2_an385/common/regs.h"
@@ -66,11 +67,20 @@ static enum dr_status take(struct dr_mailbox_exchange *exchange, uint32_t number
     return (enum dr_status)(-(int32_t)get_word(reply + 8));
 }
 
-enum dr_status dr_mailbox_ask(struct dr_mailbox_exchange *exchange)
+/* The mailbox lies in the file that is this board's flash, and keys and passwords travel by it. */
+static void wipe(const struct dr_mailbox_exchange *exchange)
 {
-    if (exchange->payload_bytes > DR_MAILBOX_REQUEST_BYTES_MAX - DR_WIRE_HEADER_BYTES) {
-        return DR_E_SPACE;
+    uint32_t size_bytes = dr_reg_read(BOX + DR_MAILBOX_REPLY_SIZE_AT);
+    dr_wipe(bytes_at(DR_MAILBOX_REQUEST_AT) + DR_WIRE_HEADER_BYTES, exchange->payload_bytes);
+    if (size_bytes > DR_WIRE_HEADER_BYTES && size_bytes <= DR_MAILBOX_REPLY_BYTES_MAX) {
+        dr_wipe(
+            bytes_at(DR_MAILBOX_REPLY_AT) + DR_WIRE_HEADER_BYTES,
+            size_bytes - DR_WIRE_HEADER_BYTES);
     }
+}
+
+static enum dr_status exchange_it(struct dr_mailbox_exchange *exchange)
+{
     uint32_t begin_ms = dr_clock_ms();
     uint32_t number = post(exchange);
     while (dr_reg_read(BOX + DR_MAILBOX_ANSWERED_AT) != number) { /* bound: the time-out */
@@ -83,4 +93,14 @@ enum dr_status dr_mailbox_ask(struct dr_mailbox_exchange *exchange)
     }
     __asm volatile("dsb" ::: "memory");
     return take(exchange, number);
+}
+
+enum dr_status dr_mailbox_ask(struct dr_mailbox_exchange *exchange)
+{
+    if (exchange->payload_bytes > DR_MAILBOX_REQUEST_BYTES_MAX - DR_WIRE_HEADER_BYTES) {
+        return DR_E_SPACE;
+    }
+    enum dr_status status = exchange_it(exchange);
+    wipe(exchange);
+    return status;
 }
