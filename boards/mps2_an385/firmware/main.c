@@ -35,7 +35,6 @@ void vApplicationGetIdleTaskMemory(
 
 int main(void)
 {
-    dr_console_start();
     enum dr_status status = dr_handoff_take(&firmware.info);
     dr_firmware_protect(); /* the hand-off's page too: it was wiped, and is not needed again */
     if (status != DR_OK) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Vectors, and the way from the boot ROM's jump to main. */
+#include "boards/mps2_an385/common/console.h"
 #include "boards/mps2_an385/common/mpu.h"
 #include "boards/mps2_an385/common/regs.h"
 #include "boards/mps2_an385/common/watchdog.h"
@@ -73,6 +74,7 @@ void dr_firmware_protect(void)
 void dr_firmware_reset(void)
 {
     dr_reg_write(VTOR_AT, (uint32_t)(uintptr_t)&dr_firmware_vectors);
+    dr_console_start(); /* a fault before main has its last words, too */
     memcpy(
         dr_firmware_data_begin, dr_firmware_data_from,
         (size_t)(dr_firmware_data_end - dr_firmware_data_begin));

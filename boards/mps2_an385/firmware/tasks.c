@@ -130,6 +130,9 @@ static TaskHandle_t silent_task(const struct dr_health_state *state, uint64_t no
     };
     for (size_t i = 0; i < sizeof(tasks) / sizeof(tasks[0]); i++) {
         const struct dr_health_task *task = &state->tasks[tasks[i].number];
+        if (tasks[i].task == board.product && board.task_product == board.task_agent) {
+            continue; /* not registered: there is no application in this mode */
+        }
         if (now_ms > task->seen_ms && now_ms - task->seen_ms > task->period_ms) {
             return tasks[i].task;
         }
