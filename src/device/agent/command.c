@@ -26,7 +26,10 @@ void dr_agent_obey(struct dr_step *step)
     const struct dr_agent_job *job = &agent->job;
     bool running = dr_digest_equal(job->ref.digest, agent->facts->digest);
     if (running && dr_agent_unsealed(agent) && job->started) {
-        agent->health.reverting = DR_REASON_COMMAND; /* trial.c asks for it and resets */
+        /* trial.c asks for it and resets. What the image itself failed at weighs more. */
+        if (agent->health.reverting == DR_REASON_NONE) {
+            agent->health.reverting = DR_REASON_COMMAND;
+        }
         dr_job_rest(step, POLL_MS);
     } else if (running && dr_agent_unsealed(agent)) {
         /* Only when the service has it as ours is it obeyed: the next answer tells. */
