@@ -82,12 +82,18 @@ const struct dr_flash_map my_map = {
 
 bool my_reset_wanted;
 
+/* Since the reset, which is when it is asked first here: never the time of day. */
 static uint64_t now_ms(void *context)
 {
+    static uint64_t reset_ms;
     struct timespec now;
     (void)context;
     (void)timespec_get(&now, TIME_UTC);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+    uint64_t time_ms = (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+    if (reset_ms == 0) {
+        reset_ms = time_ms;
+    }
+    return time_ms - reset_ms;
 }
 
 static void feed(void *context)
