@@ -444,6 +444,40 @@ static void test_hand_off_range(void)
     end();
 }
 
+/* A confirmed image asks to be left: for factory, if the device came from there; and not at all, if
+ * the image to go back to is damaged. Then it is what the device lives on. */
+static void test_revert_asks_the_loader(void)
+{
+    begin(PROVISIONED);
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+    install(DR_SIM_V11);
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+    ask(DR_REQUEST_CONFIRM);
+    ask(DR_REQUEST_REVERT);
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+    EXPECT(runs(DR_SIM_FACTORY));
+    EXPECT_EQ(info->last.kind, DR_TRANSITION_REVERT);
+    EXPECT_EQ(info->mode, DR_MODE_NORMAL);
+    end();
+
+    begin(RUNS_11);
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+    struct dr_flash_area area = dr_flash_slot_area(&world.map, (enum dr_slot_id)info->slot);
+    install(DR_SIM_V12);
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+    ask(DR_REQUEST_CONFIRM);
+    ask(DR_REQUEST_REVERT);
+    area.address += 2u * world.geometry.sector_bytes;
+    area.size_bytes = world.geometry.sector_bytes;
+    scramble(area);
+    EXPECT_EQ(dr_sim_device_boot(&device), DR_OK);
+    EXPECT(runs(DR_SIM_V12));
+    EXPECT_EQ(info->state, DR_IMAGE_SEALED);
+    EXPECT_EQ(info->last.kind, DR_TRANSITION_SEAL);
+    EXPECT_EQ(info->last.reason, DR_REASON_LATE_REVERT);
+    end();
+}
+
 static void test_words(void)
 {
     EXPECT_STR(dr_boot_mode_word(DR_MODE_RECOVERY), "recovery");
@@ -461,4 +495,4 @@ DR_TEST_MAIN(
     test_foreign_anchor, test_random_flash, test_lost_journal, test_unreadable_for_a_moment,
     test_damaged_home, test_damaged_candidate, test_refusing_flash, test_lost_answer, test_pins,
     test_refused_pin, test_tries_are_told, test_erasure_renews_keys, test_hand_off_codec,
-    test_hand_off_range, test_words)
+    test_revert_asks_the_loader, test_hand_off_range, test_words)
