@@ -220,7 +220,7 @@ class CloudTest(Case):
         self.assertRegex(watch.stdout.readline(), r"^ +[0-9]+\.[0-9]+ ")
         watch.send_signal(signal.SIGINT)
         watch.wait(10)
-        self.assertEqual(self.device.show()["running"], "firmware")
+        wait_for("the device runs on", lambda: self.device.show()["running"] == "firmware", 20)
 
     def test_what_is_no_image_is_not_offered(self):
         self.refused(ERROR, "update", "create", self.world.key("product"), "lamp", says="is no good image")
