@@ -16,6 +16,7 @@ import sys
 import time
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 BUCKET = os.environ.get("BUCKET", "firmware-images")
 POLICY = os.environ.get("POLICY", "daruma-device")
@@ -95,4 +96,7 @@ if __name__ == "__main__":
     if verb not in verbs or not verbs[verb][1] <= len(words) <= verbs[verb][2]:
         print(__doc__, file=sys.stderr)
         sys.exit(64)
-    sys.exit(verbs[verb][0](*words))
+    try:
+        sys.exit(verbs[verb][0](*words))
+    except (BotoCoreError, ClientError, OSError) as error:
+        sys.exit(f"boto3_ota.py: {error}" + ("" if "AWS_ACCESS_KEY_ID" in os.environ else "; source the cloud's env.sh first"))
