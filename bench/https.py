@@ -110,6 +110,8 @@ def one_update(world, device, number, size):
     def sealed():
         reported = world.reported(NAME)
         return reported.get("version") == version and reported.get("state") == "sealed"
+    # To ask the service is a program's start: nobody does while bytes move.
+    wait_for(f"{version} is downloaded", lambda: "agent: RESETTING" in device.console()[before:], 60, 0.1)
     wait_for(f"{version} is sealed", sealed, 60, 0.1)
     times = times_of(device.console()[before:].split("reset: install")[0])
     return image, times["CLOSING"] - times["PROBING"]

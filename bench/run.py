@@ -127,6 +127,8 @@ def one_update(world, device, number, size):
     def sealed():
         reported = world.reported(device.name)
         return reported.get("version") == version and reported.get("state") == "sealed"
+    # To ask the service is a program's start: nobody does while bytes move.
+    wait_for(f"{version} is downloaded", lambda: "agent: RESETTING" in device.console()[before:], 60, 0.1)
     wait_for(f"{version} is sealed", sealed, 60, 0.1)
     states = console_times(device.console()[before:])
     # From the first request (head and tail of the image) to the last block in flash; admission and the opening of the
@@ -467,15 +469,15 @@ def document(report, options):
     lines = ["# Performance", "",
              f"Written by `make bench` on {datetime.date.today().isoformat()}: {machine()}. Load of the machine when it",
              f"began: {options.load:.1f}. Everything on one machine over loopback, TLS 1.3 with client certificates, broker,",
-             "service, device and measuring program together on those cores. Medians; downloads and their comparison take",
-             "turns.", *busy(options.load), "", "| figure | measured | beside | target | |", "|---|---|---|---|---|"]
+             f"service, device and measuring program together on those cores, compiled as {options.build_type}. Medians;",
+             "downloads and their comparison take turns.", *busy(options.load), "", "| figure | measured | beside | target | |", "|---|---|---|---|---|"]
     lines += ["| " + " | ".join(row) + " |" for row in report.rows]
     lines += [
         "", "## What is compared", "",
         "- **Download.** One virtual device updates itself to a good image of that size. The clock runs from its first",
         "  stream request (head and tail of the image) to the last block written, as the board's console tells it: CBOR,",
         "  admission with signature check, opening of the slot, AES-256-CTR, the flash with its rules, and the block map are",
-        "  all inside. *Bare* is `bench/bare_mqtt.c`: two plain MQTT clients of a mosquitto without the gate, same options,",
+        "  all inside; the measuring program looks at nothing but that console until the device resets. *Bare* is `bench/bare_mqtt.c`: two plain MQTT clients of a mosquitto without the gate, same options,",
         f"  same TLS, same blocks ({BLOCK_BYTES // 1024} KiB) and the same {WINDOW_BYTES // 1024} KiB in flight; bytes are received and",
         "  dropped. The target counts against its first transfer on a connection, because a device's is the first on its",
         "  own; repeated transfers on one connection are faster, and the share of those stands beside it.",
@@ -510,8 +512,20 @@ def arguments():
     return parser.parse_args()
 
 
+def build_type(bin_dir):
+    """How the programs of a build tree were compiled; without optimisation no figure means anything."""
+    cache = pathlib.Path(bin_dir).resolve().parent / "CMakeCache.txt"
+    found = re.search(r"^CMAKE_BUILD_TYPE:\w+=(.*)$", cache.read_text(), re.M) if cache.exists() else None
+    name = found.group(1) if found else ""
+    if name not in ("Release", "RelWithDebInfo"):
+        sys.exit(f"bench: {bin_dir} was built as {name or 'nothing in particular'}: use `make bench`, or "
+                 "`cmake --preset host` and `cmake --build build`")
+    return name
+
+
 def main():
     options = arguments()
+    options.build_type = build_type(options.bin)
     options.load = os.getloadavg()[0]
     os.environ["DARUMA_BIN"] = str(pathlib.Path(options.bin).resolve())
     import https
