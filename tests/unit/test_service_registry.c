@@ -91,6 +91,38 @@ static void pages(void)
     world_end();
 }
 
+/* Row numbers, downwards: what comes in between two pages neither repeats nor hides anything. */
+static void newest_first(void)
+{
+    REQUIRE(world_begin());
+    for (int i = 0; i < 4; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "t%d", i);
+        EXPECT_EQ(world_thing(name), DR_OK);
+    }
+    struct dr_page page = {.limit = 3};
+    char token[DR_SERVICE_TOKEN_SIZE];
+    REQUIRE(dr_service_list_audit(world_call(), &page, world_body()) == DR_OK);
+    EXPECT_EQ(json_array_size(world_at(w.body, "entries")), 3);
+    EXPECT_STR(world_text(w.body, "entries.0.resource"), "t3");
+    EXPECT_STR(world_text(w.body, "entries.2.resource"), "t1");
+    snprintf(token, sizeof token, "%s", world_text(w.body, "nextToken"));
+    EXPECT_EQ(world_thing("later"), DR_OK);
+    page.token = token;
+    REQUIRE(dr_service_list_audit(world_call(), &page, world_body()) == DR_OK);
+    EXPECT_EQ(json_array_size(world_at(w.body, "entries")), 1);
+    EXPECT_STR(world_text(w.body, "entries.0.resource"), "t0");
+    EXPECT(world_at(w.body, "nextToken") == NULL);
+
+    /* What the list belongs to is looked for, and a token that is none is seen before that. */
+    page.token = "";
+    EXPECT_EQ(dr_service_thing_timeline(world_call(), "none", &page, world_body()), DR_E_NOT_FOUND);
+    EXPECT_STR(w.call.code, "ResourceNotFoundException");
+    page.token = "1234567890123456789";
+    EXPECT_EQ(dr_service_thing_timeline(world_call(), "none", &page, world_body()), DR_E_ARGUMENT);
+    world_end();
+}
+
 /* Make a certificate from an own key; id and ARN of it. */
 static bool new_certificate(bool active, char id[65], char arn[160])
 {
@@ -448,5 +480,5 @@ static void audit(void)
 }
 
 DR_TEST_MAIN(
-    things, pages, certificates, register_own, policies, policy_versions, identities, exclusive,
-    audit)
+    things, pages, newest_first, certificates, register_own, policies, policy_versions, identities,
+    exclusive, audit)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* JSON in and out, pages, random names. */
+/* JSON in and out, random names. */
 #include "base/text.h"
 #include "cloud/registry/frame.h"
 
@@ -112,58 +112,6 @@ void dr_json_set_time(json_t *object, const char *name, int64_t at_ms)
     if (at_ms != 0) {
         dr_json_set(object, name, json_real((double)at_ms / 1000.0));
     }
-}
-
-void dr_lister_begin(struct dr_lister *lister, const struct dr_page *page)
-{
-    *lister = (struct dr_lister){.items = json_array(), .token = ""};
-    lister->limit = DR_SERVICE_PAGE_MAX;
-    if (page != NULL && page->limit != 0 && page->limit < DR_SERVICE_PAGE_MAX) {
-        lister->limit = page->limit;
-    }
-    if (page != NULL && page->token != NULL) {
-        lister->token = page->token;
-    }
-}
-
-bool dr_lister_add(struct dr_lister *lister, json_t *item, const char *key)
-{
-    if (json_array_size(lister->items) >= lister->limit) {
-        lister->more = true;
-        json_decref(item);
-        return false;
-    }
-    (void)snprintf(lister->last, sizeof lister->last, "%s", key);
-    (void)json_array_append_new(lister->items, item);
-    return true;
-}
-
-enum dr_status dr_lister_end(
-    struct dr_lister *lister, enum dr_status status, const char *name, const char *token_name,
-    json_t **ret_body)
-{
-    if (status != DR_OK) {
-        json_decref(lister->items);
-        return status;
-    }
-    json_t *body = json_object();
-    dr_json_set(body, name, lister->items);
-    if (lister->more) {
-        dr_json_set_text(body, token_name, lister->last);
-    }
-    *ret_body = body;
-    return DR_OK;
-}
-
-enum dr_status
-dr_lister_number(struct dr_call *call, const struct dr_lister *lister, int64_t *ret_number)
-{
-    size_t len = strlen(lister->token);
-    if (len > 18 || strspn(lister->token, "0123456789") != len) {
-        return dr_call_invalid(call, "the continuation token is not one of this list");
-    }
-    *ret_number = len == 0 ? 0 : strtoll(lister->token, NULL, 10);
-    return DR_OK;
 }
 
 enum dr_status dr_random_hex(size_t size_bytes, char *out)

@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include "cloud/pki/pki.h"
 #include "cloud/registry/frame.h"
+#include "cloud/registry/page.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -375,35 +376,34 @@ enum dr_status dr_service_delete_certificate(struct dr_call *call, const char *i
     return dr_act_write(&act);
 }
 
-static enum dr_status run_list(struct dr_call *call, struct dr_db *db, void *arguments)
+json_t *
+dr_certificate_arn_item(const struct dr_call *call, const struct dr_rows *row, const void *context)
 {
-    struct dr_lister *lister = arguments;
-    struct dr_rows rows;
-    dr_db_select(
-        db, &rows,
-        "SELECT id, status, created_ms FROM certificate WHERE id > ?1 ORDER BY id LIMIT ?2",
-        DR_VALUES(dr_value_text(lister->token), dr_value_int((int64_t)lister->limit + 1)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
-        char arn[DR_ARN_SIZE];
-        json_t *item = json_object();
-        const char *id = dr_rows_text(&rows, 0);
-        dr_call_arn(call, "cert", id, arn);
-        dr_json_set_text(item, "certificateArn", arn);
-        dr_json_set_text(item, "certificateId", id);
-        dr_json_set_text(item, "status", status_word(dr_rows_int(&rows, 1)));
-        dr_json_set_text(item, "certificateMode", "SNI_ONLY");
-        dr_json_set_time(item, "creationDate", dr_rows_int(&rows, 2));
-        goes_on = dr_lister_add(lister, item, id);
-    }
-    return dr_rows_end(&rows);
+    char arn[DR_ARN_SIZE];
+    (void)context;
+    dr_call_arn(call, "cert", dr_rows_text(row, 0), arn);
+    return json_string(arn);
+}
+
+static json_t *
+certificate_item(const struct dr_call *call, const struct dr_rows *row, const void *context)
+{
+    json_t *item = json_object();
+    dr_json_set(item, "certificateArn", dr_certificate_arn_item(call, row, context));
+    dr_json_set_text(item, "certificateId", dr_rows_text(row, 0));
+    dr_json_set_text(item, "status", status_word(dr_rows_int(row, 1)));
+    dr_json_set_text(item, "certificateMode", "SNI_ONLY");
+    dr_json_set_time(item, "creationDate", dr_rows_int(row, 2));
+    return item;
 }
 
 enum dr_status
 dr_service_list_certificates(struct dr_call *call, const struct dr_page *page, json_t **ret_body)
 {
-    struct dr_lister lister;
-    dr_lister_begin(&lister, page);
-    enum dr_status status = dr_call_read(call, run_list, &lister);
-    return dr_lister_end(&lister, status, "certificates", "nextMarker", ret_body);
+    const struct dr_list list = {
+        .sql = "SELECT id, status, created_ms FROM certificate WHERE id > ?1 ORDER BY id LIMIT ?2",
+        .item = certificate_item,
+        .items_name = "certificates",
+        .token_name = "nextMarker"};
+    return dr_list_read(call, &list, page, ret_body);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The service's state and what all its use cases share: calls, acts, bodies, lists. For
- * cloud/service and this room; nobody else looks inside. */
+/* The service's state and what all its use cases share: calls, acts, bodies (lists:
+ * page.h). For cloud/service and this room; nobody else looks inside. */
 #ifndef DR_CLOUD_REGISTRY_FRAME_H
 #define DR_CLOUD_REGISTRY_FRAME_H
 
@@ -141,25 +141,6 @@ void dr_json_set_text(json_t *object, const char *name, const char *text); /* NU
 /* Epoch seconds with milliseconds as the fraction; 0 is left out. */
 void dr_json_set_time(json_t *object, const char *name, int64_t at_ms);
 
-/* A page under construction. SQL asks for limit + 1 rows after token. */
-struct dr_lister {
-    json_t *items;
-    uint32_t limit;
-    const char *token; /* never NULL */
-    bool more;
-    char last[DR_SERVICE_TOKEN_SIZE];
-};
-void dr_lister_begin(struct dr_lister *lister, const struct dr_page *page);
-/* Takes over item. False: the page is full, the item was dropped. key: what continues after it. */
-bool dr_lister_add(struct dr_lister *lister, json_t *item, const char *key);
-/* {name: items, token_name: last}; drops everything when status is a failure. */
-enum dr_status dr_lister_end(
-    struct dr_lister *lister, enum dr_status status, const char *name, const char *token_name,
-    json_t **ret_body);
-/* A token that is a row number; 0 for "". DR_E_FORMAT noted as InvalidRequest. */
-DR_MUST_USE enum dr_status
-dr_lister_number(struct dr_call *call, const struct dr_lister *lister, int64_t *ret_number);
-
 /* Lower-case hex of size random bytes; out holds 2 * size + 1. DR_E_IO. */
 DR_MUST_USE enum dr_status dr_random_hex(size_t size_bytes, char *out);
 /* Version 4, 36 characters and NUL. */
@@ -176,6 +157,10 @@ void dr_service_tell_changes(struct dr_service *service, const struct dr_changes
 /* things.c: does it exist? DR_E_NOT_FOUND noted. */
 DR_MUST_USE enum dr_status
 dr_thing_require(struct dr_call *call, struct dr_db *db, const char *name);
+
+/* certificates.c: column 0, a certificate's id, as an ARN: an item of a list (page.h). */
+json_t *
+dr_certificate_arn_item(const struct dr_call *call, const struct dr_rows *row, const void *context);
 
 /* certificates.c: the id named by a principal or target (ARN or id), checked. */
 DR_MUST_USE enum dr_status

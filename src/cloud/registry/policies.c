@@ -3,6 +3,7 @@
 #include "cloud/registry/policies.h"
 
 #include "cloud/registry/frame.h"
+#include "cloud/registry/page.h"
 #include "cloud/registry/policies_priv.h"
 #include "cloud/registry/policy_document.h"
 
@@ -113,42 +114,26 @@ enum dr_status dr_service_get_policy(struct dr_call *call, const char *name, jso
     return DR_OK;
 }
 
-static json_t *policy_item(const struct dr_call *call, const char *name)
+/* Column 0 is a policy's name. */
+static json_t *
+policy_item(const struct dr_call *call, const struct dr_rows *row, const void *context)
 {
     char arn[DR_ARN_SIZE];
+    const char *name = dr_rows_text(row, 0);
+    (void)context;
     dr_call_arn(call, "policy", name, arn);
     return json_pack("{s:s, s:s}", "policyName", name, "policyArn", arn);
-}
-
-struct listing {
-    struct dr_lister lister;
-    const char *name;
-};
-
-static enum dr_status run_list(struct dr_call *call, struct dr_db *db, void *arguments)
-{
-    struct listing *listing = arguments;
-    struct dr_rows rows;
-    dr_db_select(
-        db, &rows, "SELECT name FROM policy WHERE name > ?1 ORDER BY name LIMIT ?2",
-        DR_VALUES(
-            dr_value_text(listing->lister.token),
-            dr_value_int((int64_t)listing->lister.limit + 1)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
-        const char *name = dr_rows_text(&rows, 0);
-        goes_on = dr_lister_add(&listing->lister, policy_item(call, name), name);
-    }
-    return dr_rows_end(&rows);
 }
 
 enum dr_status
 dr_service_list_policies(struct dr_call *call, const struct dr_page *page, json_t **ret_body)
 {
-    struct listing listing = {.name = NULL};
-    dr_lister_begin(&listing.lister, page);
-    enum dr_status status = dr_call_read(call, run_list, &listing);
-    return dr_lister_end(&listing.lister, status, "policies", "nextMarker", ret_body);
+    const struct dr_list list = {
+        .sql = "SELECT name FROM policy WHERE name > ?1 ORDER BY name LIMIT ?2",
+        .item = policy_item,
+        .items_name = "policies",
+        .token_name = "nextMarker"};
+    return dr_list_read(call, &list, page, ret_body);
 }
 
 static enum dr_status run_delete(struct dr_act *act, struct dr_db *db)
@@ -255,59 +240,34 @@ enum dr_status dr_service_detach_policy(struct dr_call *call, const char *name, 
     return dr_act_write(&act);
 }
 
-static enum dr_status run_attached(struct dr_call *call, struct dr_db *db, void *arguments)
-{
-    struct listing *listing = arguments;
-    struct dr_rows rows;
-    DR_TRY(dr_certificate_require(call, db, listing->name));
-    dr_db_select(
-        db, &rows,
-        "SELECT policy FROM policy_target WHERE target = ?1 AND policy > ?2 ORDER BY policy",
-        DR_VALUES(dr_value_text(listing->name), dr_value_text(listing->lister.token)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: DR_POLICY_PER_PRINCIPAL_MAX */
-        const char *name = dr_rows_text(&rows, 0);
-        goes_on = dr_lister_add(&listing->lister, policy_item(call, name), name);
-    }
-    return dr_rows_end(&rows);
-}
-
 enum dr_status dr_service_list_attached_policies(
     struct dr_call *call, const char *target, const struct dr_page *page, json_t **ret_body)
 {
-    struct listing listing = {.name = NULL};
-    DR_TRY(dr_certificate_named(call, target, &listing.name));
-    dr_lister_begin(&listing.lister, page);
-    enum dr_status status = dr_call_read(call, run_attached, &listing);
-    return dr_lister_end(&listing.lister, status, "policies", "nextMarker", ret_body);
-}
-
-static enum dr_status run_targets(struct dr_call *call, struct dr_db *db, void *arguments)
-{
-    struct listing *listing = arguments;
-    struct dr_rows rows;
-    DR_TRY(dr_policy_require(call, db, listing->name));
-    dr_db_select(
-        db, &rows,
-        "SELECT target FROM policy_target WHERE policy = ?1 AND target > ?2 ORDER BY target"
-        " LIMIT ?3",
-        DR_VALUES(
-            dr_value_text(listing->name), dr_value_text(listing->lister.token),
-            dr_value_int((int64_t)listing->lister.limit + 1)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
-        char arn[DR_ARN_SIZE];
-        dr_call_arn(call, "cert", dr_rows_text(&rows, 0), arn);
-        goes_on = dr_lister_add(&listing->lister, json_string(arn), dr_rows_text(&rows, 0));
-    }
-    return dr_rows_end(&rows);
+    const char *id = NULL;
+    DR_TRY(dr_certificate_named(call, target, &id));
+    const struct dr_list list = {
+        .sql = "SELECT policy FROM policy_target WHERE target = ?3 AND policy > ?1"
+               " ORDER BY policy LIMIT ?2",
+        .values = DR_VALUES(dr_value_text(id)),
+        .require = dr_certificate_require,
+        .owner = id,
+        .item = policy_item,
+        .items_name = "policies",
+        .token_name = "nextMarker"};
+    return dr_list_read(call, &list, page, ret_body);
 }
 
 enum dr_status dr_service_list_targets_for_policy(
     struct dr_call *call, const char *name, const struct dr_page *page, json_t **ret_body)
 {
-    struct listing listing = {.name = name};
-    dr_lister_begin(&listing.lister, page);
-    enum dr_status status = dr_call_read(call, run_targets, &listing);
-    return dr_lister_end(&listing.lister, status, "targets", "nextMarker", ret_body);
+    const struct dr_list list = {
+        .sql = "SELECT target FROM policy_target WHERE policy = ?3 AND target > ?1"
+               " ORDER BY target LIMIT ?2",
+        .values = DR_VALUES(dr_value_text(name)),
+        .require = dr_policy_require,
+        .owner = name,
+        .item = dr_certificate_arn_item,
+        .items_name = "targets",
+        .token_name = "nextMarker"};
+    return dr_list_read(call, &list, page, ret_body);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "cloud/registry/page.h"
 #include "cloud/registry/policies.h"
 #include "cloud/registry/policies_priv.h"
 
@@ -129,44 +130,32 @@ enum dr_status dr_service_get_policy_version(
     return DR_OK;
 }
 
-static enum dr_status run_list(struct dr_call *call, struct dr_db *db, void *arguments)
+static json_t *
+version_item(const struct dr_call *call, const struct dr_rows *row, const void *context)
 {
-    struct get *get = arguments;
-    struct dr_rows rows;
-    json_t *versions = json_array();
-    dr_db_select(
-        db, &rows,
-        "SELECT version, version = default_version, policy_version.created_ms"
-        " FROM policy_version JOIN policy ON name = policy WHERE policy = ?1"
-        " ORDER BY version DESC",
-        DR_VALUES(dr_value_text(get->name)));
-    while (dr_rows_next(&rows)) { /* bound: DR_POLICY_VERSIONS_MAX */
-        json_t *item = json_object();
-        dr_json_set_text(item, "versionId", dr_rows_text(&rows, 0));
-        dr_json_set(item, "isDefaultVersion", json_boolean(dr_rows_int(&rows, 1) != 0));
-        dr_json_set_time(item, "createDate", dr_rows_int(&rows, 2));
-        (void)json_array_append_new(versions, item);
-    }
-    enum dr_status status = dr_rows_end(&rows);
-    if (status == DR_OK && json_array_size(versions) == 0) {
-        status = dr_call_not_found(call, "Policy", get->name);
-    }
-    if (status != DR_OK) {
-        json_decref(versions);
-        return status;
-    }
-    get->body = json_object();
-    dr_json_set(get->body, "policyVersions", versions);
-    return DR_OK;
+    json_t *item = json_object();
+    (void)call;
+    (void)context;
+    dr_json_set_text(item, "versionId", dr_rows_text(row, 0));
+    dr_json_set(item, "isDefaultVersion", json_boolean(dr_rows_int(row, 1) != 0));
+    dr_json_set_time(item, "createDate", dr_rows_int(row, 2));
+    return item;
 }
 
 enum dr_status
 dr_service_list_policy_versions(struct dr_call *call, const char *name, json_t **ret_body)
 {
-    struct get get = {.name = name};
-    DR_TRY(dr_call_read(call, run_list, &get));
-    *ret_body = get.body;
-    return DR_OK;
+    const struct dr_list list = {
+        .sql = "SELECT version, version = default_version, policy_version.created_ms"
+               " FROM policy_version JOIN policy ON name = policy"
+               " WHERE policy = ?3 AND version < ?1 ORDER BY version DESC LIMIT ?2",
+        .key = DR_LIST_NEWEST,
+        .values = DR_VALUES(dr_value_text(name)),
+        .require = dr_policy_require,
+        .owner = name,
+        .item = version_item,
+        .items_name = "policyVersions"}; /* DR_POLICY_VERSIONS_MAX: never more than a page */
+    return dr_list_read(call, &list, NULL, ret_body);
 }
 
 static enum dr_status require_version(struct dr_act *act, struct dr_db *db)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Which certificates speak for which things. */
 #include "cloud/registry/frame.h"
+#include "cloud/registry/page.h"
 #include "cloud/registry/things.h"
 
 struct attachment {
@@ -81,62 +82,42 @@ dr_service_detach_thing_principal(struct dr_call *call, const char *thing, const
     return dr_act_write(&act);
 }
 
-struct listing {
-    struct dr_lister lister;
-    const char *name;
-};
-
-static enum dr_status run_principals(struct dr_call *call, struct dr_db *db, void *arguments)
-{
-    struct listing *listing = arguments;
-    struct dr_rows rows;
-    DR_TRY(dr_thing_require(call, db, listing->name));
-    dr_db_select(
-        db, &rows,
-        "SELECT certificate FROM thing_principal WHERE thing = ?1 AND certificate > ?2"
-        " ORDER BY certificate",
-        DR_VALUES(dr_value_text(listing->name), dr_value_text(listing->lister.token)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
-        char arn[DR_ARN_SIZE];
-        dr_call_arn(call, "cert", dr_rows_text(&rows, 0), arn);
-        goes_on = dr_lister_add(&listing->lister, json_string(arn), dr_rows_text(&rows, 0));
-    }
-    return dr_rows_end(&rows);
-}
-
 enum dr_status dr_service_list_thing_principals(
     struct dr_call *call, const char *thing, const struct dr_page *page, json_t **ret_body)
 {
-    struct listing listing = {.name = thing};
-    dr_lister_begin(&listing.lister, page);
-    enum dr_status status = dr_call_read(call, run_principals, &listing);
-    return dr_lister_end(&listing.lister, status, "principals", "nextToken", ret_body);
+    const struct dr_list list = {
+        .sql = "SELECT certificate FROM thing_principal WHERE thing = ?3 AND certificate > ?1"
+               " ORDER BY certificate LIMIT ?2",
+        .values = DR_VALUES(dr_value_text(thing)),
+        .require = dr_thing_require,
+        .owner = thing,
+        .item = dr_certificate_arn_item,
+        .items_name = "principals",
+        .token_name = "nextToken"};
+    return dr_list_read(call, &list, page, ret_body);
 }
 
-static enum dr_status run_things(struct dr_call *call, struct dr_db *db, void *arguments)
+static json_t *
+thing_name_item(const struct dr_call *call, const struct dr_rows *row, const void *context)
 {
-    struct listing *listing = arguments;
-    struct dr_rows rows;
-    DR_TRY(dr_certificate_require(call, db, listing->name));
-    dr_db_select(
-        db, &rows,
-        "SELECT thing FROM thing_principal WHERE certificate = ?1 AND thing > ?2 ORDER BY thing",
-        DR_VALUES(dr_value_text(listing->name), dr_value_text(listing->lister.token)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
-        const char *thing = dr_rows_text(&rows, 0);
-        goes_on = dr_lister_add(&listing->lister, json_string(thing), thing);
-    }
-    return dr_rows_end(&rows);
+    (void)call;
+    (void)context;
+    return json_string(dr_rows_text(row, 0));
 }
 
 enum dr_status dr_service_list_principal_things(
     struct dr_call *call, const char *principal, const struct dr_page *page, json_t **ret_body)
 {
-    struct listing listing = {.name = NULL};
-    DR_TRY(dr_certificate_named(call, principal, &listing.name));
-    dr_lister_begin(&listing.lister, page);
-    enum dr_status status = dr_call_read(call, run_things, &listing);
-    return dr_lister_end(&listing.lister, status, "things", "nextToken", ret_body);
+    const char *id = NULL;
+    DR_TRY(dr_certificate_named(call, principal, &id));
+    const struct dr_list list = {
+        .sql = "SELECT thing FROM thing_principal WHERE certificate = ?3 AND thing > ?1"
+               " ORDER BY thing LIMIT ?2",
+        .values = DR_VALUES(dr_value_text(id)),
+        .require = dr_certificate_require,
+        .owner = id,
+        .item = thing_name_item,
+        .items_name = "things",
+        .token_name = "nextToken"};
+    return dr_list_read(call, &list, page, ret_body);
 }

@@ -3,6 +3,7 @@
 #include "cloud/registry/report.h"
 
 #include "cloud/registry/frame.h"
+#include "cloud/registry/page.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,79 +93,62 @@ enum dr_status dr_service_thing_state(struct dr_call *call, const char *thing, j
     return DR_OK;
 }
 
-struct listing {
-    struct dr_lister lister;
-    const char *thing; /* NULL: the audit */
-};
-
-static enum dr_status run_timeline(struct dr_call *call, struct dr_db *db, void *arguments)
+static json_t *
+timeline_item(const struct dr_call *call, const struct dr_rows *row, const void *context)
 {
-    struct listing *listing = arguments;
-    int64_t before = 0;
-    struct dr_rows rows;
-    DR_TRY(dr_lister_number(call, &listing->lister, &before));
-    DR_TRY(dr_thing_require(call, db, listing->thing));
-    dr_db_select(
-        db, &rows,
-        "SELECT id, at_ms, kind, body FROM timeline WHERE thing = ?1 AND (?2 = 0 OR id < ?2)"
-        " ORDER BY id DESC LIMIT ?3",
-        DR_VALUES(
-            dr_value_text(listing->thing), dr_value_int(before),
-            dr_value_int((int64_t)listing->lister.limit + 1)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
-        json_t *item = json_object();
-        json_t *body = json_loads(dr_rows_text(&rows, 3), 0, NULL);
-        dr_json_set(item, "id", json_integer(dr_rows_int(&rows, 0)));
-        dr_json_set_time(item, "at", dr_rows_int(&rows, 1));
-        dr_json_set_text(item, "kind", dr_rows_text(&rows, 2));
-        if (body != NULL) {
-            dr_json_set(item, "body", body);
-        }
-        goes_on = dr_lister_add(&listing->lister, item, dr_rows_text(&rows, 0));
+    json_t *item = json_object();
+    json_t *body = json_loads(dr_rows_text(row, 3), 0, NULL);
+    (void)call;
+    (void)context;
+    dr_json_set(item, "id", json_integer(dr_rows_int(row, 0)));
+    dr_json_set_time(item, "at", dr_rows_int(row, 1));
+    dr_json_set_text(item, "kind", dr_rows_text(row, 2));
+    if (body != NULL) {
+        dr_json_set(item, "body", body);
     }
-    return dr_rows_end(&rows);
+    return item;
 }
 
 enum dr_status dr_service_thing_timeline(
     struct dr_call *call, const char *thing, const struct dr_page *page, json_t **ret_body)
 {
-    struct listing listing = {.thing = thing};
-    dr_lister_begin(&listing.lister, page);
-    enum dr_status status = dr_call_read(call, run_timeline, &listing);
-    return dr_lister_end(&listing.lister, status, "entries", "nextToken", ret_body);
+    const struct dr_list list = {
+        .sql = "SELECT id, at_ms, kind, body FROM timeline WHERE thing = ?3 AND id < ?1"
+               " ORDER BY id DESC LIMIT ?2",
+        .key = DR_LIST_NEWEST,
+        .values = DR_VALUES(dr_value_text(thing)),
+        .require = dr_thing_require,
+        .owner = thing,
+        .item = timeline_item,
+        .items_name = "entries",
+        .token_name = "nextToken"};
+    return dr_list_read(call, &list, page, ret_body);
 }
 
-static enum dr_status run_audit(struct dr_call *call, struct dr_db *db, void *arguments)
+static json_t *
+audit_item(const struct dr_call *call, const struct dr_rows *row, const void *context)
 {
-    struct listing *listing = arguments;
-    int64_t before = 0;
-    struct dr_rows rows;
-    DR_TRY(dr_lister_number(call, &listing->lister, &before));
-    dr_db_select(
-        db, &rows,
-        "SELECT id, at_ms, actor, action, resource, detail FROM audit WHERE (?1 = 0 OR id < ?1)"
-        " ORDER BY id DESC LIMIT ?2",
-        DR_VALUES(dr_value_int(before), dr_value_int((int64_t)listing->lister.limit + 1)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
-        json_t *item = json_object();
-        dr_json_set(item, "id", json_integer(dr_rows_int(&rows, 0)));
-        dr_json_set_time(item, "at", dr_rows_int(&rows, 1));
-        dr_json_set_text(item, "actor", dr_rows_text(&rows, 2));
-        dr_json_set_text(item, "action", dr_rows_text(&rows, 3));
-        dr_json_set_text(item, "resource", dr_rows_text(&rows, 4));
-        dr_json_set_text(item, "detail", dr_rows_text(&rows, 5));
-        goes_on = dr_lister_add(&listing->lister, item, dr_rows_text(&rows, 0));
-    }
-    return dr_rows_end(&rows);
+    json_t *item = json_object();
+    (void)call;
+    (void)context;
+    dr_json_set(item, "id", json_integer(dr_rows_int(row, 0)));
+    dr_json_set_time(item, "at", dr_rows_int(row, 1));
+    dr_json_set_text(item, "actor", dr_rows_text(row, 2));
+    dr_json_set_text(item, "action", dr_rows_text(row, 3));
+    dr_json_set_text(item, "resource", dr_rows_text(row, 4));
+    dr_json_set_text(item, "detail", dr_rows_text(row, 5));
+    return item;
 }
 
 enum dr_status
 dr_service_list_audit(struct dr_call *call, const struct dr_page *page, json_t **ret_body)
 {
-    struct listing listing = {.thing = NULL};
-    dr_lister_begin(&listing.lister, page);
-    enum dr_status status = dr_call_read(call, run_audit, &listing);
-    return dr_lister_end(&listing.lister, status, "entries", "nextToken", ret_body);
+    const struct dr_list list = {
+        .sql = "SELECT id, at_ms, actor, action, resource, detail FROM audit WHERE id < ?1"
+               " ORDER BY id DESC LIMIT ?2",
+        .key = DR_LIST_NEWEST,
+        .item = audit_item,
+        .items_name = "entries",
+        .token_name = "nextToken"};
+    return dr_list_read(call, &list, page, ret_body);
 }

@@ -2,6 +2,7 @@
 #include "cloud/registry/things.h"
 
 #include "cloud/registry/frame.h"
+#include "cloud/registry/page.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -275,48 +276,40 @@ enum dr_status dr_service_update_thing(struct dr_call *call, const char *name, c
     return dr_act_write(&act);
 }
 
-struct listing {
-    struct dr_lister lister;
-    const char *attribute_name;
-    const char *attribute_value;
+struct filter {
+    const char *name;  /* of an attribute; NULL: every thing fits */
+    const char *value; /* NULL: any */
 };
 
-static bool listed(const struct listing *listing, const struct dr_rows *rows)
+static bool fits(const struct filter *filter, const struct dr_rows *row)
 {
-    if (listing->attribute_name == NULL) {
+    if (filter->name == NULL) {
         return true;
     }
-    json_t *attributes = load_attributes(dr_rows_text(rows, 3));
-    const char *value = json_string_value(json_object_get(attributes, listing->attribute_name));
-    bool fits = value != NULL &&
-                (listing->attribute_value == NULL || strcmp(value, listing->attribute_value) == 0);
+    json_t *attributes = load_attributes(dr_rows_text(row, 3));
+    const char *value = json_string_value(json_object_get(attributes, filter->name));
+    bool has = value != NULL && (filter->value == NULL || strcmp(value, filter->value) == 0);
     json_decref(attributes);
-    return fits;
+    return has;
 }
 
-static enum dr_status run_list(struct dr_call *call, struct dr_db *db, void *arguments)
+static json_t *
+thing_item(const struct dr_call *call, const struct dr_rows *row, const void *context)
 {
-    struct listing *listing = arguments;
-    struct dr_rows rows;
-    dr_db_select(
-        db, &rows, "SELECT " THING_COLUMNS " FROM thing WHERE name > ?1 ORDER BY name",
-        DR_VALUES(dr_value_text(listing->lister.token)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: all things, when few have the attribute */
-        if (listed(listing, &rows)) {
-            goes_on =
-                dr_lister_add(&listing->lister, thing_json(call, &rows), dr_rows_text(&rows, 0));
-        }
-    }
-    return dr_rows_end(&rows);
+    return fits(context, row) ? thing_json(call, row) : NULL;
 }
 
 enum dr_status dr_service_list_things(
     struct dr_call *call, const char *attribute_name, const char *attribute_value,
     const struct dr_page *page, json_t **ret_body)
 {
-    struct listing listing = {.attribute_name = attribute_name, .attribute_value = attribute_value};
-    dr_lister_begin(&listing.lister, page);
-    enum dr_status status = dr_call_read(call, run_list, &listing);
-    return dr_lister_end(&listing.lister, status, "things", "nextToken", ret_body);
+    const struct filter filter = {.name = attribute_name, .value = attribute_value};
+    const struct dr_list list = {
+        .sql = "SELECT " THING_COLUMNS " FROM thing WHERE name > ?1 ORDER BY name LIMIT ?2",
+        .item = thing_item,
+        .context = &filter,
+        .filtered = attribute_name != NULL,
+        .items_name = "things",
+        .token_name = "nextToken"};
+    return dr_list_read(call, &list, page, ret_body);
 }

@@ -1,99 +1,97 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Executions as an operator sees them. */
+#include "cloud/registry/page.h"
 #include "cloud/service/jobs_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct listing {
-    struct dr_lister lister;
-    const char *name; /* the job or the thing */
-    bool by_thing;
-    enum dr_job_status status; /* 0: all */
-};
-
 #define SUMMARY_COLUMNS "id, job, thing, status, queued_ms, started_ms, updated_ms, number"
 
-static json_t *summary_json(const struct dr_call *call, const struct dr_rows *rows, bool by_thing)
+static json_t *summary_json(const struct dr_rows *row)
+{
+    json_t *summary = json_object();
+    dr_json_set_text(
+        summary, "status", dr_job_status_word((enum dr_job_status)dr_rows_int(row, 3)));
+    dr_json_set_time(summary, "queuedAt", dr_rows_int(row, 4));
+    dr_json_set_time(summary, "startedAt", dr_rows_int(row, 5));
+    dr_json_set_time(summary, "lastUpdatedAt", dr_rows_int(row, 6));
+    dr_json_set(summary, "executionNumber", json_integer(dr_rows_int(row, 7)));
+    dr_json_set(summary, "retryAttempt", json_integer(dr_rows_int(row, 7) - 1));
+    return summary;
+}
+
+static json_t *
+item_of_job(const struct dr_call *call, const struct dr_rows *row, const void *context)
 {
     char arn[DR_ARN_SIZE];
     json_t *item = json_object();
-    json_t *summary = json_object();
-    if (by_thing) {
-        dr_json_set_text(item, "jobId", dr_rows_text(rows, 1));
-    } else {
-        dr_call_arn(call, "thing", dr_rows_text(rows, 2), arn);
-        dr_json_set_text(item, "thingArn", arn);
-    }
-    dr_json_set_text(
-        summary, "status", dr_job_status_word((enum dr_job_status)dr_rows_int(rows, 3)));
-    dr_json_set_time(summary, "queuedAt", dr_rows_int(rows, 4));
-    dr_json_set_time(summary, "startedAt", dr_rows_int(rows, 5));
-    dr_json_set_time(summary, "lastUpdatedAt", dr_rows_int(rows, 6));
-    dr_json_set(summary, "executionNumber", json_integer(dr_rows_int(rows, 7)));
-    dr_json_set(summary, "retryAttempt", json_integer(dr_rows_int(rows, 7) - 1));
-    dr_json_set(item, "jobExecutionSummary", summary);
+    (void)context;
+    dr_call_arn(call, "thing", dr_rows_text(row, 2), arn);
+    dr_json_set_text(item, "thingArn", arn);
+    dr_json_set(item, "jobExecutionSummary", summary_json(row));
     return item;
 }
 
-static enum dr_status run_list(struct dr_call *call, struct dr_db *db, void *arguments)
+static json_t *
+item_of_thing(const struct dr_call *call, const struct dr_rows *row, const void *context)
 {
-    struct listing *listing = arguments;
-    int64_t after = 0;
-    struct dr_rows rows;
-    const char *sql = listing->by_thing
-                          ? "SELECT " SUMMARY_COLUMNS " FROM execution WHERE thing = ?1 AND id > ?2"
-                            " AND (?3 = 0 OR status = ?3) ORDER BY id LIMIT ?4"
-                          : "SELECT " SUMMARY_COLUMNS " FROM execution WHERE job = ?1 AND id > ?2"
-                            " AND (?3 = 0 OR status = ?3) ORDER BY id LIMIT ?4";
-    DR_TRY(dr_lister_number(call, &listing->lister, &after));
-    if (listing->by_thing) {
-        DR_TRY(dr_thing_require(call, db, listing->name));
-    } else {
-        enum dr_job_state state = DR_JOB_STATE_IN_PROGRESS;
-        DR_TRY(dr_job_require(call, db, listing->name, &state));
-    }
-    dr_db_select(
-        db, &rows, sql,
-        DR_VALUES(
-            dr_value_text(listing->name), dr_value_int(after),
-            dr_value_int((int64_t)listing->status),
-            dr_value_int((int64_t)listing->lister.limit + 1)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
-        json_t *item = summary_json(call, &rows, listing->by_thing);
-        goes_on = dr_lister_add(&listing->lister, item, dr_rows_text(&rows, 0));
-    }
-    return dr_rows_end(&rows);
+    json_t *item = json_object();
+    (void)call;
+    (void)context;
+    dr_json_set_text(item, "jobId", dr_rows_text(row, 1));
+    dr_json_set(item, "jobExecutionSummary", summary_json(row));
+    return item;
 }
 
-static enum dr_status list(
-    struct dr_call *call, struct listing *listing, const char *status_word,
-    const struct dr_page *page, json_t **ret_body)
+static enum dr_status require_job(struct dr_call *call, struct dr_db *db, const char *id)
 {
-    if (status_word != NULL &&
-        dr_execution_status_from_word(status_word, &listing->status) != DR_OK) {
+    enum dr_job_state state = DR_JOB_STATE_IN_PROGRESS;
+    return dr_job_require(call, db, id, &state);
+}
+
+/* list: without what both lists have in common. */
+static enum dr_status list_executions(
+    struct dr_call *call, struct dr_list *list, const char *status_word, const struct dr_page *page,
+    json_t **ret_body)
+{
+    enum dr_job_status status = (enum dr_job_status)0; /* any */
+    if (status_word != NULL && dr_execution_status_from_word(status_word, &status) != DR_OK) {
         return dr_call_invalid(call, "status is not one of an execution");
     }
-    dr_lister_begin(&listing->lister, page);
-    enum dr_status status = dr_call_read(call, run_list, listing);
-    return dr_lister_end(&listing->lister, status, "executionSummaries", "nextToken", ret_body);
+    const struct dr_value values[] = {dr_value_text(list->owner), dr_value_int((int64_t)status)};
+    list->key = DR_LIST_OLDEST;
+    list->values = values;
+    list->value_count = DR_ARRAY_COUNT(values);
+    list->items_name = "executionSummaries";
+    list->token_name = "nextToken";
+    return dr_list_read(call, list, page, ret_body);
 }
 
 enum dr_status dr_service_list_executions_for_job(
     struct dr_call *call, const char *job, const char *status, const struct dr_page *page,
     json_t **ret_body)
 {
-    struct listing listing = {.name = job};
-    return list(call, &listing, status, page, ret_body);
+    struct dr_list list = {
+        .sql = "SELECT " SUMMARY_COLUMNS " FROM execution WHERE job = ?3 AND id > ?1"
+               " AND (?4 = 0 OR status = ?4) ORDER BY id LIMIT ?2",
+        .require = require_job,
+        .owner = job,
+        .item = item_of_job};
+    return list_executions(call, &list, status, page, ret_body);
 }
 
 enum dr_status dr_service_list_executions_for_thing(
     struct dr_call *call, const char *thing, const char *status, const struct dr_page *page,
     json_t **ret_body)
 {
-    struct listing listing = {.name = thing, .by_thing = true};
-    return list(call, &listing, status, page, ret_body);
+    struct dr_list list = {
+        .sql = "SELECT " SUMMARY_COLUMNS " FROM execution WHERE thing = ?3 AND id > ?1"
+               " AND (?4 = 0 OR status = ?4) ORDER BY id LIMIT ?2",
+        .require = dr_thing_require,
+        .owner = thing,
+        .item = item_of_thing};
+    return list_executions(call, &list, status, page, ret_body);
 }
 
 /* Which execution, and what to do with it. */

@@ -2,6 +2,7 @@
 /* Making jobs and describing them. Ending them: job_cancel.c. */
 #include "cloud/service/jobs.h"
 
+#include "cloud/registry/page.h"
 #include "cloud/service/jobs_priv.h"
 
 #include <stdio.h>
@@ -313,60 +314,41 @@ enum dr_status dr_service_get_job_document(struct dr_call *call, const char *id,
     return DR_OK;
 }
 
-struct listing {
-    struct dr_lister lister;
-    enum dr_job_state state; /* 0: all */
-    const char *target_selection;
-};
-
-static json_t *summary_json(const struct dr_call *call, const struct dr_rows *rows)
+static json_t *
+summary_item(const struct dr_call *call, const struct dr_rows *row, const void *context)
 {
     char arn[DR_ARN_SIZE];
     json_t *item = json_object();
-    dr_call_arn(call, "job", dr_rows_text(rows, 1), arn);
+    (void)context;
+    dr_call_arn(call, "job", dr_rows_text(row, 1), arn);
     dr_json_set_text(item, "jobArn", arn);
-    dr_json_set_text(item, "jobId", dr_rows_text(rows, 1));
-    dr_json_set_text(item, "status", dr_job_state_word((enum dr_job_state)dr_rows_int(rows, 2)));
-    dr_json_set_text(item, "targetSelection", dr_rows_text(rows, 3));
-    dr_json_set_time(item, "createdAt", dr_rows_int(rows, 4));
-    dr_json_set_time(item, "lastUpdatedAt", dr_rows_int(rows, 5));
-    dr_json_set_time(item, "completedAt", dr_rows_int(rows, 6));
-    dr_json_set(item, "isConcurrent", json_boolean(!dr_rows_is_null(rows, 7)));
+    dr_json_set_text(item, "jobId", dr_rows_text(row, 1));
+    dr_json_set_text(item, "status", dr_job_state_word((enum dr_job_state)dr_rows_int(row, 2)));
+    dr_json_set_text(item, "targetSelection", dr_rows_text(row, 3));
+    dr_json_set_time(item, "createdAt", dr_rows_int(row, 4));
+    dr_json_set_time(item, "lastUpdatedAt", dr_rows_int(row, 5));
+    dr_json_set_time(item, "completedAt", dr_rows_int(row, 6));
+    dr_json_set(item, "isConcurrent", json_boolean(!dr_rows_is_null(row, 7)));
     return item;
-}
-
-static enum dr_status run_list(struct dr_call *call, struct dr_db *db, void *arguments)
-{
-    struct listing *listing = arguments;
-    int64_t before = 0;
-    struct dr_rows rows;
-    DR_TRY(dr_lister_number(call, &listing->lister, &before));
-    dr_db_select(
-        db, &rows,
-        "SELECT sequence, id, status, target_selection, created_ms, updated_ms, completed_ms,"
-        " rollout_next FROM job WHERE (?1 = 0 OR sequence < ?1) AND (?2 = 0 OR status = ?2)"
-        " AND (?3 IS NULL OR target_selection = ?3) ORDER BY sequence DESC LIMIT ?4",
-        DR_VALUES(
-            dr_value_int(before), dr_value_int((int64_t)listing->state),
-            dr_value_text(listing->target_selection),
-            dr_value_int((int64_t)listing->lister.limit + 1)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
-        json_t *item = summary_json(call, &rows);
-        goes_on = dr_lister_add(&listing->lister, item, dr_rows_text(&rows, 0));
-    }
-    return dr_rows_end(&rows);
 }
 
 enum dr_status dr_service_list_jobs(
     struct dr_call *call, const char *status_word, const char *target_selection,
     const struct dr_page *page, json_t **ret_body)
 {
-    struct listing listing = {.target_selection = target_selection};
-    if (status_word != NULL && dr_job_state_from_word(status_word, &listing.state) != DR_OK) {
+    enum dr_job_state state = (enum dr_job_state)0; /* any */
+    if (status_word != NULL && dr_job_state_from_word(status_word, &state) != DR_OK) {
         return dr_call_invalid(call, "status is not one of a job");
     }
-    dr_lister_begin(&listing.lister, page);
-    enum dr_status status = dr_call_read(call, run_list, &listing);
-    return dr_lister_end(&listing.lister, status, "jobs", "nextToken", ret_body);
+    const struct dr_list list = {
+        .sql = "SELECT sequence, id, status, target_selection, created_ms, updated_ms,"
+               " completed_ms, rollout_next FROM job WHERE sequence < ?1"
+               " AND (?3 = 0 OR status = ?3) AND (?4 IS NULL OR target_selection = ?4)"
+               " ORDER BY sequence DESC LIMIT ?2",
+        .key = DR_LIST_NEWEST,
+        .values = DR_VALUES(dr_value_int((int64_t)state), dr_value_text(target_selection)),
+        .item = summary_item,
+        .items_name = "jobs",
+        .token_name = "nextToken"};
+    return dr_list_read(call, &list, page, ret_body);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* OTA updates: get, list, delete. */
+#include "cloud/registry/page.h"
 #include "cloud/service/ota.h"
 #include "cloud/service/ota_priv.h"
 
@@ -57,44 +58,31 @@ enum dr_status dr_service_get_ota_update(struct dr_call *call, const char *id, j
     return DR_OK;
 }
 
-struct listing {
-    struct dr_lister lister;
-    const char *status;
-};
-
-static enum dr_status run_list(struct dr_call *call, struct dr_db *db, void *arguments)
+static json_t *
+summary_item(const struct dr_call *call, const struct dr_rows *row, const void *context)
 {
-    struct listing *listing = arguments;
-    int64_t before = 0;
-    struct dr_rows rows;
-    DR_TRY(dr_lister_number(call, &listing->lister, &before));
-    dr_db_select(
-        db, &rows,
-        "SELECT sequence, id, created_ms FROM ota_update WHERE (?1 = 0 OR sequence < ?1)"
-        " AND (?2 IS NULL OR status = ?2) ORDER BY sequence DESC LIMIT ?3",
-        DR_VALUES(
-            dr_value_int(before), dr_value_text(listing->status),
-            dr_value_int((int64_t)listing->lister.limit + 1)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
-        char arn[DR_ARN_SIZE];
-        json_t *item = json_object();
-        dr_call_arn(call, "otaupdate", dr_rows_text(&rows, 1), arn);
-        dr_json_set_text(item, "otaUpdateId", dr_rows_text(&rows, 1));
-        dr_json_set_text(item, "otaUpdateArn", arn);
-        dr_json_set_time(item, "creationDate", dr_rows_int(&rows, 2));
-        goes_on = dr_lister_add(&listing->lister, item, dr_rows_text(&rows, 0));
-    }
-    return dr_rows_end(&rows);
+    char arn[DR_ARN_SIZE];
+    json_t *item = json_object();
+    (void)context;
+    dr_call_arn(call, "otaupdate", dr_rows_text(row, 1), arn);
+    dr_json_set_text(item, "otaUpdateId", dr_rows_text(row, 1));
+    dr_json_set_text(item, "otaUpdateArn", arn);
+    dr_json_set_time(item, "creationDate", dr_rows_int(row, 2));
+    return item;
 }
 
 enum dr_status dr_service_list_ota_updates(
     struct dr_call *call, const char *status_word, const struct dr_page *page, json_t **ret_body)
 {
-    struct listing listing = {.status = status_word};
-    dr_lister_begin(&listing.lister, page);
-    enum dr_status status = dr_call_read(call, run_list, &listing);
-    return dr_lister_end(&listing.lister, status, "otaUpdates", "nextToken", ret_body);
+    const struct dr_list list = {
+        .sql = "SELECT sequence, id, created_ms FROM ota_update WHERE sequence < ?1"
+               " AND (?3 IS NULL OR status = ?3) ORDER BY sequence DESC LIMIT ?2",
+        .key = DR_LIST_NEWEST,
+        .values = DR_VALUES(dr_value_text(status_word)),
+        .item = summary_item,
+        .items_name = "otaUpdates",
+        .token_name = "nextToken"};
+    return dr_list_read(call, &list, page, ret_body);
 }
 
 struct removal {

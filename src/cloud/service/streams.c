@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cloud/service/streams.h"
 
+#include "cloud/registry/page.h"
 #include "cloud/service/streams_priv.h"
 
 #include <stdio.h>
@@ -250,34 +251,29 @@ enum dr_status dr_service_describe_stream(struct dr_call *call, const char *id, 
     return DR_OK;
 }
 
-static enum dr_status run_list(struct dr_call *call, struct dr_db *db, void *arguments)
+static json_t *
+summary_item(const struct dr_call *call, const struct dr_rows *row, const void *context)
 {
-    struct dr_lister *lister = arguments;
-    struct dr_rows rows;
-    dr_db_select(
-        db, &rows, "SELECT id, version, description FROM stream WHERE id > ?1 ORDER BY id LIMIT ?2",
-        DR_VALUES(dr_value_text(lister->token), dr_value_int((int64_t)lister->limit + 1)));
-    bool goes_on = true;
-    while (goes_on && dr_rows_next(&rows)) { /* bound: one page */
-        char arn[DR_ARN_SIZE];
-        json_t *item = json_object();
-        dr_call_arn(call, "stream", dr_rows_text(&rows, 0), arn);
-        dr_json_set_text(item, "streamId", dr_rows_text(&rows, 0));
-        dr_json_set_text(item, "streamArn", arn);
-        dr_json_set(item, "streamVersion", json_integer(dr_rows_int(&rows, 1)));
-        dr_json_set_text(item, "description", dr_rows_text(&rows, 2));
-        goes_on = dr_lister_add(lister, item, dr_rows_text(&rows, 0));
-    }
-    return dr_rows_end(&rows);
+    char arn[DR_ARN_SIZE];
+    json_t *item = json_object();
+    (void)context;
+    dr_call_arn(call, "stream", dr_rows_text(row, 0), arn);
+    dr_json_set_text(item, "streamId", dr_rows_text(row, 0));
+    dr_json_set_text(item, "streamArn", arn);
+    dr_json_set(item, "streamVersion", json_integer(dr_rows_int(row, 1)));
+    dr_json_set_text(item, "description", dr_rows_text(row, 2));
+    return item;
 }
 
 enum dr_status
 dr_service_list_streams(struct dr_call *call, const struct dr_page *page, json_t **ret_body)
 {
-    struct dr_lister lister;
-    dr_lister_begin(&lister, page);
-    enum dr_status status = dr_call_read(call, run_list, &lister);
-    return dr_lister_end(&lister, status, "streams", "nextToken", ret_body);
+    const struct dr_list list = {
+        .sql = "SELECT id, version, description FROM stream WHERE id > ?1 ORDER BY id LIMIT ?2",
+        .item = summary_item,
+        .items_name = "streams",
+        .token_name = "nextToken"};
+    return dr_list_read(call, &list, page, ret_body);
 }
 
 static enum dr_status run_delete(struct dr_act *act, struct dr_db *db)
