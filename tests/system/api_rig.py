@@ -86,6 +86,17 @@ class Daemon:
         path.write_text(f"{' '.join(ADMIN)} admin\n{' '.join(OPERATOR)} operator\n{' '.join(VIEWER)} viewer\n")
         path.chmod(mode)
 
+    def make_server_certificate(self):
+        """server.pem and server.key, from the same authority as the devices' certificates."""
+        base = self.directory / "server"
+        base.with_suffix(".ext").write_text("subjectAltName=IP:127.0.0.1\n")
+        subprocess.run(["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                        f"{base}.key", "-out", f"{base}.csr", "-subj", "/CN=127.0.0.1"], check=True,
+                       stderr=subprocess.DEVNULL)
+        subprocess.run(["openssl", "x509", "-req", "-in", f"{base}.csr", "-CA", self.directory / "ca.pem", "-CAkey",
+                        self.directory / "ca.key", "-days", "2", "-extfile", f"{base}.ext", "-out", f"{base}.pem"],
+                       check=True, stderr=subprocess.DEVNULL)
+
     def write_config(self, lines=""):
         (self.directory / "darumad.conf").write_text(
             "region local\naccount 000000000000\ncredentials credentials\nstore store/daruma.db\nblobs blobs\n"

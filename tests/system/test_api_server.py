@@ -6,7 +6,6 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import tempfile
 import unittest
 
 import api_rig
@@ -161,16 +160,7 @@ class ServerTest(unittest.TestCase):
 
     def test_tls(self):
         daemon = self.daemon("api_certificate server.pem\napi_key server.key\n", tls=True)
-        with tempfile.NamedTemporaryFile("w", suffix=".ext") as extension:
-            extension.write("subjectAltName=IP:127.0.0.1\n")
-            extension.flush()
-            directory = daemon.directory
-            subprocess.run(["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                            directory / "server.key", "-out", directory / "server.csr", "-subj", "/CN=127.0.0.1"],
-                           check=True, stderr=subprocess.DEVNULL)
-            subprocess.run(["openssl", "x509", "-req", "-in", directory / "server.csr", "-CA", directory / "ca.pem",
-                            "-CAkey", directory / "ca.key", "-days", "2", "-extfile", extension.name, "-out",
-                            directory / "server.pem"], check=True, stderr=subprocess.DEVNULL)
+        daemon.make_server_certificate()
         daemon.start()
         ca = str(pathlib.Path(daemon.directory, "ca.pem"))
         daemon.client("iot", verify=ca).create_thing(thingName="secure")

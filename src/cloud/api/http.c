@@ -24,7 +24,7 @@
 #define CONNECTIONS_PER_ADDRESS_MAX 128u /* so that one host cannot take them all */
 #define CONNECTION_IDLE_S 60u
 #define CONNECTION_MEMORY_BYTES (64u * 1024u)
-#define STOP_WAIT_MS 5000u
+#define STOP_WAIT_MS 3000u
 #define PIECE_BYTES (128u * 1024u)
 #define RECORD_BYTES_USUAL 16384u
 
@@ -35,7 +35,7 @@ struct dr_api {
     struct dr_api_fetches *fetches;
     struct MHD_Daemon *daemon;
     uint16_t port;
-    atomic_uint under_way; /* requests whose answer has not been sent */
+    atomic_uint under_way; /* requests whose head was read and whose answer has not been sent */
 };
 
 /* --- a request's life --- */
@@ -72,7 +72,6 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
         memcpy(exchange->target, target, strlen(target) + 1);
     }
     make_request_id(exchange->call.request_id);
-    (void)atomic_fetch_add(&api->under_way, 1);
     return exchange;
 }
 
@@ -300,6 +299,7 @@ static enum MHD_Result on_request(
     }
     if (!exchange->begun) {
         exchange->begun = true;
+        (void)atomic_fetch_add(&api->under_way, 1);
         begin(api, exchange, connection, method);
         return exchange->call.answer.set ? send_answer(exchange, connection, true) : MHD_YES;
     }
@@ -323,11 +323,14 @@ static void on_completed(
     if (exchange == NULL) {
         return;
     }
+    bool begun = exchange->begun;
     log_request(api, exchange);
     dr_api_exchange_drop(exchange);
     free(exchange);
     *request_ctx = NULL;
-    (void)atomic_fetch_sub(&api->under_way, 1);
+    if (begun) { /* last: who waits for 0 frees what was used here */
+        (void)atomic_fetch_sub(&api->under_way, 1);
+    }
 }
 
 /* --- starting and stopping --- */
@@ -349,7 +352,10 @@ static enum dr_status check_config(const struct dr_api_config *config, struct so
 static enum dr_status start_daemon(struct dr_api *api, const struct sockaddr_in *address)
 {
     bool tls = api->config.certificate_pem != NULL;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | (tls ? (unsigned)MHD_USE_TLS : 0u);
+    /* Without ITC the threads are woken to stop by their listening socket alone, which a thread
+     * that has all its connections does not look at: it would sleep until one of them timed out. */
+    unsigned flags =
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | (tls ? (unsigned)MHD_USE_TLS : 0u);
     struct MHD_OptionItem tls_options[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)api->config.certificate_pem},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)api->config.key_pem},

@@ -80,7 +80,8 @@ dr_api_start(const struct dr_api_config *config, struct dr_api **ret_api);
 /* The port listened on. */
 uint16_t dr_api_port(const struct dr_api *api);
 
-/* Finish the requests under way, close all connections, free. NULL is fine. */
+/* Take no more connections, give the requests whose head was read 3 s to end, close all
+ * connections, free. What a client leaves unsaid is not waited for. NULL is fine. */
 void dr_api_stop(struct dr_api *api);
 
 #endif
