@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Exit codes, the same for every verb; `daruma help exit-codes` prints them. */
+/* Exit codes, the same for every verb; `daruma help` prints them. */
 enum dr_cli_exit {
     DR_EXIT_DONE = 0,
     DR_EXIT_ERROR = 1,         /* could not do it; standard error says why and what to do next */
@@ -40,9 +40,10 @@ struct dr_cli {
 struct dr_cli_verb {
     const char *noun;
     const char *verb;
-    const char *summary; /* one line for the list of verbs */
-    const char *usage;   /* e.g. "image sign --key FILE --version V [options] IN OUT" */
-    const char *help;    /* the rest of --help: options, units, examples, exit codes that matter */
+    const char *summary; /* for the list of verbs: at most 59 columns */
+    const char *usage;   /* "image sign --key FILE [options] IN OUT": at most 66 columns */
+    const char *help;    /* the rest of --help: options, units, examples, exit codes that matter;
+                          * lines of at most 80 columns */
     int (*run)(struct dr_cli *cli);
 };
 

@@ -65,8 +65,9 @@ const struct dr_cli_verb dr_verb_cloud_down = {
     .verb = "down",
     .summary = "end the private cloud",
     .usage = "cloud down [--dir DIR]",
-    .help = "End the cloud that runs in DIR and wait until it has. Nothing is deleted: the next\n"
-            "`daruma cloud up` goes on where this one stopped. Not up is fine.\n\n"
+    .help = "End the cloud that runs in DIR and wait until it has. Nothing is deleted: the\n"
+            "next `daruma cloud up` goes on where this one stopped. Not up is fine.\n"
+            "\n"
             "  --dir DIR  where (the same as --cloud DIR)",
     .run = run,
 };

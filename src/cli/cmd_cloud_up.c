@@ -282,23 +282,21 @@ const struct dr_cli_verb dr_verb_cloud_up = {
     .noun = "cloud",
     .verb = "up",
     .summary = "make and run a private cloud on this machine",
-    .usage = "cloud up [--dir DIR] [--background] [--api-port N] [--mqtt-port N] "
-             "[--signer-user NAME] [--strict]",
-    .help =
-        "Run the whole cloud side: broker (mosquitto with our plugin), update service (darumad) "
-        "and\n"
-        "signer, all on 127.0.0.1. The first run makes DIR with its own certificate authorities,\n"
-        "credentials and free ports; later runs keep them.\n\n"
-        "  --dir DIR           where (the same as --cloud DIR)\n"
-        "  --background        return when it is up; `daruma cloud down` ends it\n"
-        "  --api-port N        port of the API, kept from then on\n"
-        "  --mqtt-port N       port for devices, kept from then on\n"
-        "  --signer-user NAME  with root: the user that holds the signing keys (default: "
-        "nobody)\n"
-        "  --strict            enforce AWS's own limits (docs/gate.md 7, docs/api.md), to test "
-        "agents "
-        "against them\n\n"
-        "Files for others: DIR/cloud.json (what the other verbs read), DIR/env.sh (for the AWS\n"
-        "command line), DIR/run/*.log.",
+    .usage = "cloud up [--dir DIR] [--background] [options]",
+    .help = "Run the whole cloud side: broker (mosquitto with our plugin), update service\n"
+            "(darumad) and signer, all on 127.0.0.1. The first run makes DIR with its own\n"
+            "certificate authorities, credentials and free ports; later runs keep them.\n"
+            "\n"
+            "  --dir DIR           where (the same as --cloud DIR)\n"
+            "  --background        return when it is up; `daruma cloud down` ends it\n"
+            "  --api-port N        port of the API, kept from then on\n"
+            "  --mqtt-port N       port for devices, kept from then on\n"
+            "  --signer-user NAME  with root: the user that holds the signing keys\n"
+            "                      (daruma-signer, else nobody)\n"
+            "  --strict            enforce AWS's own limits, to test agents against them\n"
+            "                      (docs/gate.md 7, docs/api.md)\n"
+            "\n"
+            "Files for others: DIR/cloud.json (what the other verbs read), DIR/env.sh (for\n"
+            "the AWS command line), DIR/run/*.log.",
     .run = run,
 };

@@ -311,22 +311,23 @@ const struct dr_cli_verb dr_verb_device_create = {
     .verb = "create",
     .summary = "make a virtual device and register it with the cloud",
     .usage = "device create NAME --key PRODUCT.pem --image FACTORY.img [options]",
-    .help =
-        "Makes secure element, flash and boot ROM in DIRECTORY/NAME, writes the factory image,\n"
-        "pins its digest, and has the device's two keys certified by the cloud. After a cut or\n"
-        "an error the same command goes on where it stopped.\n\n"
-        "  --key F            the product's key: what its boot ROM trusts (public half is "
-        "enough)\n"
-        "  --reserve-key F    a second one, which can retire the first\n"
-        "  --image F          signed factory image\n"
-        "  --product P        default: what the image says\n"
-        "  --board B          linux (default), or mps2-an385: a Cortex-M3 in QEMU\n"
-        "  --network-file F   name and password, one a line, of the network it joins; see\n"
-        "                     `daruma device network`. Without it the device hangs on a cable\n"
-        "  --offline          no cloud: the device is left without an identity\n"
-        "tests only:\n"
-        "  --time-divisor N   pin stages and long waits of the boot ROM N times shorter\n"
-        "  --key-from-host F, --key-from-host-recovery F\n"
-        "                     identity keys from files; marked for ever in the secure element",
+    .help = "Makes secure element, flash and boot ROM in DIRECTORY/NAME, writes the factory\n"
+            "image, pins its digest, and has the device's two keys certified by the cloud.\n"
+            "After a cut or an error the same command goes on where it stopped.\n"
+            "\n"
+            "  --key F            the product's key: what its boot ROM trusts (the public\n"
+            "                     half is enough)\n"
+            "  --reserve-key F    a second one, which can retire the first\n"
+            "  --image F          signed factory image\n"
+            "  --product P        default: what the image says\n"
+            "  --board B          linux (default), or mps2-an385: a Cortex-M3 in QEMU\n"
+            "  --network-file F   name and password, one a line, of the network it joins; see\n"
+            "                     `daruma device network`. Without it there is a cable\n"
+            "  --offline          no cloud: the device is left without an identity\n"
+            "tests only:\n"
+            "  --time-divisor N   pin stages and long waits of the boot ROM N times shorter\n"
+            "  --key-from-host F, --key-from-host-recovery F\n"
+            "                     identity keys from files; marked for ever in the secure\n"
+            "                     element",
     .run = run,
 };

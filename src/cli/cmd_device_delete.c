@@ -87,11 +87,12 @@ static int run(struct dr_cli *cli)
 const struct dr_cli_verb dr_verb_device_delete = {
     .noun = "device",
     .verb = "delete",
-    .summary = "delete a virtual device: its directory, its thing and certificates",
+    .summary = "delete a device: directory, thing and certificates",
     .usage = "device delete NAME [--keep-thing] [--dir DIRECTORY]",
     .help = "Switches the device off, deletes its thing and certificates in the cloud (see\n"
-            "`things delete`), then its directory with flash, secure element and keys. There is\n"
-            "no way back.\n\n"
+            "`things delete`), then its directory with flash, secure element and keys. There\n"
+            "is no way back.\n"
+            "\n"
             "  --keep-thing  only the directory; the cloud is not asked",
     .run = run,
 };

@@ -88,8 +88,9 @@ const struct dr_cli_verb dr_verb_device_leds = {
     .verb = "leds",
     .summary = "watch the LEDs of a virtual device",
     .usage = "device leds NAME [--once] [--dir DIRECTORY]",
-    .help = "A line per change: the status LED's code, the application's first eight LEDs, and "
-            "what it means.\n\n"
+    .help = "A line per change: the status LED's code, the application's first eight LEDs,\n"
+            "and what it means.\n"
+            "\n"
             "  --once   print the present state and end (so does --json)",
     .run = run,
 };

@@ -119,9 +119,10 @@ const struct dr_cli_verb dr_verb_device_net = {
     .noun = "device",
     .verb = "net",
     .summary = "redirect the name look-ups of a virtual device",
-    .usage = "device net NAME [--redirect ADDRESS[:PORT] [--host HOST]] [--clear] [--dir D]",
-    .help = "Plays whoever owns the network: the device asks for HOST and is sent to ADDRESS.\n"
-            "Works on new connections at once, and survives power cuts.\n\n"
+    .usage = "device net NAME [--redirect ADDRESS[:PORT] [--host H]] [--clear]",
+    .help = "Plays whoever owns the network: the device asks for HOST and is sent to\n"
+            "ADDRESS. Works on new connections at once, and survives power cuts.\n"
+            "\n"
             "  --redirect A  IPv4, or [IPv6], with a port if it shall change as well\n"
             "  --host H      only this name; else every name\n"
             "  --clear       look names up as this computer does",

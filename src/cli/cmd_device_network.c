@@ -165,18 +165,20 @@ const struct dr_cli_verb dr_verb_device_network = {
     .noun = "device",
     .verb = "network",
     .summary = "the simulated access point in front of a virtual device",
-    .usage = "device network NAME [show | set SSID [PASSWORD] | give SSID [PASSWORD] | lose | "
-             "restore] [--dir D]",
-    .help =
-        "No radio is simulated: an access point lets the device's frames pass after a join with\n"
-        "the right name and password, and not otherwise. Works at once, and survives power cuts.\n"
-        "A device without one hangs on a cable.\n\n"
-        "  show      the network, whether it is in range, and which one the device has joined\n"
-        "  set       there is an access point with this name and this password\n"
-        "  give      hand the device itself a name and a password, as with a phone beside it; it\n"
-        "            takes them before its next attempt to connect\n"
-        "  lose      out of range (not on the Linux board, whose connections are this computer's)\n"
-        "  restore   in range again\n\n"
-        "Names and passwords here are those of a simulation: do not type a real one.",
+    .usage = "device network NAME [show|set|give|lose|restore] [SSID [PASS]]",
+    .help = "No radio is simulated: an access point lets the device's frames pass after a\n"
+            "join with the right name and password, and not otherwise. Works at once, and\n"
+            "survives power cuts. A device without one hangs on a cable.\n"
+            "\n"
+            "  show      the network, whether it is in range, and which one the device has\n"
+            "            joined\n"
+            "  set       there is an access point with this name and this password\n"
+            "  give      hand the device itself a name and a password, as with a phone beside\n"
+            "            it; it takes them before its next attempt to connect\n"
+            "  lose      out of range (not on the Linux board, whose connections are this\n"
+            "            computer's)\n"
+            "  restore   in range again\n"
+            "\n"
+            "Names and passwords here are those of a simulation: do not type a real one.",
     .run = run,
 };

@@ -94,17 +94,17 @@ const struct dr_cli_verb dr_verb_device_power = {
     .help = "  on      switch it on in the background\n"
             "  off     orderly: what is being written is finished\n"
             "  cycle   off and on at once; what RAM retained is lost\n"
-            "  reset   the reset button; a running image that did not ask for it is charged "
-            "with a fault",
+            "  reset   the reset button; a running image that did not ask for it is charged\n"
+            "          with a fault",
     .run = run_power,
 };
 
 const struct dr_cli_verb dr_verb_device_power_cut = {
     .noun = "device",
     .verb = "power-cut",
-    .summary = "pull the plug: kill the whole board in the middle of whatever it does",
+    .summary = "pull the plug: kill the whole board in mid-work",
     .usage = "device power-cut NAME [--dir DIRECTORY]",
-    .help = "Board, firmware and secure element are killed at once (SIGKILL). `device run` or\n"
-            "`device power NAME on` brings the device back.",
+    .help = "Board, firmware and secure element are killed at once (SIGKILL). `device run`\n"
+            "or `device power NAME on` brings the device back.",
     .run = run_power_cut,
 };

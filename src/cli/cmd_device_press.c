@@ -117,15 +117,16 @@ const struct dr_cli_verb dr_verb_device_press = {
     .noun = "device",
     .verb = "press",
     .summary = "hold the pin of a virtual device while switching it on",
-    .usage = "device press NAME --seconds N | --stage previous|factory|erase [--live] [--dir D]",
+    .usage = "device press NAME --seconds N | --stage STAGE [--live]",
     .help = "The boot ROM looks at the pin from reset on and acts when it is let go:\n"
             "  below 2 s    nothing\n"
             "  2 to 5 s     the previous image\n"
             "  5 to 10 s    the factory image\n"
             "  10 to 20 s   the factory image, user data erased\n"
-            "  above 20 s   nothing (changed one's mind)\n\n"
+            "  above 20 s   nothing (changed one's mind)\n"
+            "\n"
             "  --seconds N  how long, fractions allowed\n"
-            "  --stage S    the middle of a stage\n"
+            "  --stage S    the middle of a stage: previous, factory or erase\n"
             "  --live       hold the pin without switching the power off and on",
     .run = run,
 };

@@ -131,9 +131,9 @@ const struct dr_cli_verb dr_verb_device_run = {
     .verb = "run",
     .summary = "switch a virtual device on, and show its console",
     .usage = "device run NAME [--dir DIRECTORY] [--background]",
-    .help = "Shows the serial console until Ctrl-C, which switches the device off. A device that "
-            "is on\n"
-            "already is only watched.\n\n"
+    .help = "Shows the serial console until Ctrl-C, which switches the device off. A device\n"
+            "that is on already is only watched.\n"
+            "\n"
             "  --background   return as soon as the board answers; console in console.log",
     .run = run,
 };

@@ -132,10 +132,11 @@ static int run(struct dr_cli *cli)
 const struct dr_cli_verb dr_verb_device_show = {
     .noun = "device",
     .verb = "show",
-    .summary = "what a virtual device does, and what the cloud knows of it",
+    .summary = "what a device does, and what the cloud knows of it",
     .usage = "device show NAME [--with-cloud] [--dir DIRECTORY]",
-    .help = "The board's own view: program running, slot, version, state, LED, last hand-off; and\n"
-            "the cloud's, if it can be reached.\n\n"
+    .help = "The board's own view: program running, slot, version, state, LED, last\n"
+            "hand-off; and the cloud's, if it can be reached.\n"
+            "\n"
             "  --with-cloud  ask the cloud with --json as well",
     .run = run,
 };

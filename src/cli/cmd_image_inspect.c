@@ -48,9 +48,9 @@ const struct dr_cli_verb dr_verb_image_inspect = {
     .verb = "inspect",
     .summary = "show what an image says about itself",
     .usage = "image inspect FILE",
-    .help = "Prints version, product, sequence, counter, sizes and limits of a well-formed image "
-            "whose\n"
-            "digest fits. Signatures are not checked: that is `daruma image verify`.\n"
+    .help = "Prints version, product, sequence, counter, sizes and limits of a well-formed\n"
+            "image whose digest fits. Signatures are not checked: that is `daruma image\n"
+            "verify`.\n"
             "\n"
             "Exit codes: 0 shown, 1 not a good image (the cause is printed), 64 wrong usage.",
     .run = run,

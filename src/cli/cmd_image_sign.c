@@ -312,22 +312,23 @@ const struct dr_cli_verb dr_verb_image_sign = {
     .verb = "sign",
     .summary = "make a signed image out of a firmware binary",
     .usage = "image sign --key KEY --version V [options] IN OUT",
-    .help =
-        "Wraps the raw binary IN in MCUboot's format, signs it with KEY and writes OUT.\n"
-        "\n"
-        "  --key KEY          private key, EC P-256 in PEM, readable by you alone\n"
-        "  --version V        1.2.3 or 1.2.3+4 (up to 255.255.65535+4294967295)\n"
-        "  --product NAME     the product it is for, 1 to 32 bytes; devices refuse all others\n"
-        "  --sequence N       order of releases; beats the version where present\n"
-        "  --counter N        security counter, or auto (from the version); raised when sealed\n"
-        "  --limits H,T,S,L   seconds: watchdog, health deadline, soak, seal; 0: the board's own\n"
-        "  --load-address A   RAM address it is linked for\n"
-        "  --min-rom N        oldest boot ROM it can run under\n"
-        "  --revoke 1         retire the product's first key (sign with the second)\n"
-        "  --header-size N    bytes in front of the payload (default 512)\n"
-        "  --tlv T=HEX,...    further signed TLVs in the vendor range, e.g. 0x00a0=0102\n"
-        "\n"
-        "Example: daruma image sign --key product.pem --version 1.1.0 --product demo-lock \\\n"
-        "             --sequence 2 firmware.bin firmware-1.1.0.img",
+    .help = "Wraps the raw binary IN in MCUboot's format, signs it with KEY and writes OUT.\n"
+            "\n"
+            "  --key KEY          private key, EC P-256 in PEM, readable by you alone\n"
+            "  --version V        1.2.3 or 1.2.3+4 (up to 255.255.65535+4294967295)\n"
+            "  --product NAME     the product it is for, 1 to 32 bytes; others refuse it\n"
+            "  --sequence N       order of releases; beats the version where present\n"
+            "  --counter N        security counter, or auto (from the version); raised when\n"
+            "                     sealed\n"
+            "  --limits H,T,S,L   seconds: watchdog, health deadline, soak, seal; 0: the\n"
+            "                     board's own\n"
+            "  --load-address A   RAM address it is linked for\n"
+            "  --min-rom N        oldest boot ROM it can run under\n"
+            "  --revoke 1         retire the product's first key (sign with the second)\n"
+            "  --header-size N    bytes in front of the payload (default 512)\n"
+            "  --tlv T=HEX,...    further signed TLVs in the vendor range, e.g. 0x00a0=0102\n"
+            "\n"
+            "Example: daruma image sign --key product.pem --version 1.1.0 --sequence 2 \\\n"
+            "             --product demo-lock firmware.bin firmware-1.1.0.img",
     .run = run,
 };

@@ -63,10 +63,11 @@ const struct dr_cli_verb dr_verb_image_verify = {
     .verb = "verify",
     .summary = "check an image's format, digest and signature",
     .usage = "image verify --key KEY FILE",
-    .help = "Checks FILE as a device does: nothing missing, nothing added, nothing altered, and a\n"
-            "valid signature by KEY. Product, order and load address are the device's to judge.\n"
+    .help = "Checks FILE as a device does: nothing missing, nothing added, nothing altered,\n"
+            "and a valid signature by KEY. Product, order and load address are the device's\n"
+            "to judge.\n"
             "\n"
-            "  --key KEY   the product's public key in PEM (a private key's public half will do)\n"
+            "  --key KEY   the product's public key in PEM (the private one will do)\n"
             "\n"
             "Exit codes: 0 good, 1 refused (the cause is printed), 64 wrong usage.",
     .run = run,

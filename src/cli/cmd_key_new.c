@@ -76,8 +76,7 @@ const struct dr_cli_verb dr_verb_key_new = {
     .verb = "new",
     .summary = "make a product key",
     .usage = "key new FILE",
-    .help =
-        "Makes an EC P-256 key pair: the private half in FILE (PEM, readable by you alone), the\n"
-        "public half in FILE.pub. An existing file is never overwritten.",
+    .help = "Makes an EC P-256 key pair: the private half in FILE (PEM, readable by you\n"
+            "alone), the public half in FILE.pub. An existing file is never overwritten.",
     .run = run,
 };

@@ -34,8 +34,9 @@ const struct dr_cli_verb dr_verb_things_delete = {
     .verb = "delete",
     .summary = "take a thing out of the cloud, with its certificates",
     .usage = "things delete NAME",
-    .help = "Its certificates are detached, made inactive and deleted, unless another thing has\n"
-            "them too; then the thing goes, with its executions and history. The device cannot\n"
-            "connect any more. Policies stay. A virtual device is deleted with `device delete`.",
+    .help = "Its certificates are detached, made inactive and deleted, unless another thing\n"
+            "has them too; then the thing goes, with its executions and history. The device\n"
+            "cannot connect any more. Policies stay. A virtual device is deleted with\n"
+            "`device delete`.",
     .run = run,
 };

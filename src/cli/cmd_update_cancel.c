@@ -119,9 +119,10 @@ const struct dr_cli_verb dr_verb_update_cancel = {
     .verb = "cancel",
     .summary = "stop an update",
     .usage = "update cancel ID [--force] [--comment TEXT]",
-    .help = "Cancel what has not started yet; what goes on is named.\n\n"
-            "  --force      also what is in progress: a device that has not confirmed the image "
-            "goes back\n"
+    .help = "Cancel what has not started yet; what goes on is named.\n"
+            "\n"
+            "  --force      also what is in progress: a device that has not confirmed the\n"
+            "               image goes back\n"
             "  --comment T  why, for the record",
     .run = run,
 };

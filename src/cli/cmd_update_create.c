@@ -310,27 +310,27 @@ const struct dr_cli_verb dr_verb_update_create = {
     .noun = "update",
     .verb = "create",
     .summary = "offer an image to things",
-    .usage = "update create IMAGE THING... [--wait] [--timeout S] [--id ID] [--protocol P]",
-    .help =
-        "Upload a signed image and make an OTA update of it for one or more things (names or "
-        "ARNs).\n\n"
-        "  --wait           follow it to its end and show progress\n"
-        "  --timeout S      with --wait: give up after S seconds (600)\n"
-        "  --id ID          name the update yourself (letters, digits, - and _)\n"
-        "  --description T  a note for the operators\n"
-        "  --protocol P     how the image travels: mqtt (as it is without this), https, both "
-        "(https,\n"
-        "                   and mqtt when that fails), or mqtt,https\n"
-        "  --url-seconds S  how long a URL for https is good; devices ask for new ones (1800)\n"
-        "  --network-file F name and password, one a line, of a network that the device is to "
-        "join\n"
-        "                   with this image: sealed so that no cloud reads it, kept if the image "
-        "is\n"
-        "                   kept, undone with it. For one thing\n"
-        "  --bundle-key F   the device's bundle.key (DARUMA_DEVICES/THING/bundle.key, else\n"
-        "                   ./devices/THING/bundle.key)\n"
-        "tests only:\n"
-        "  --unchecked      offer it even if no device can take it\n\n"
-        "Exit codes with --wait: 0 every thing succeeded, 2 one failed, 3 canceled, 124 time-out.",
+    .usage = "update create IMAGE THING... [--wait] [--id ID] [options]",
+    .help = "Upload a signed image and make an OTA update of it for one or more things\n"
+            "(names or ARNs).\n"
+            "\n"
+            "  --wait           follow it to its end and show progress\n"
+            "  --timeout S      with --wait: give up after S seconds (600)\n"
+            "  --id ID          name the update yourself (letters, digits, - and _)\n"
+            "  --description T  a note for the operators\n"
+            "  --protocol P     how the image travels: mqtt (as it is without this), https,\n"
+            "                   both (https, and mqtt when that fails), or mqtt,https\n"
+            "  --url-seconds S  how long a URL for https is good; devices ask for new ones\n"
+            "                   (1800)\n"
+            "  --network-file F name and password, one a line, of a network that the device\n"
+            "                   is to join with this image: sealed so that no cloud reads it,\n"
+            "                   kept if the image is kept, undone with it. For one thing\n"
+            "  --bundle-key F   the device's bundle.key (DARUMA_DEVICES/THING/bundle.key,\n"
+            "                   else ./devices/THING/bundle.key)\n"
+            "tests only:\n"
+            "  --unchecked      offer it even if no device can take it\n"
+            "\n"
+            "Exit codes with --wait: 0 every thing succeeded, 2 one failed, 3 canceled,\n"
+            "124 time-out.",
     .run = run,
 };

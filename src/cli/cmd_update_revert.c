@@ -81,15 +81,16 @@ const struct dr_cli_verb dr_verb_update_revert = {
     .noun = "update",
     .verb = "revert",
     .summary = "have a thing return to its previous image",
-    .usage = "update revert THING [--wait] [--timeout S] [--id ID] [--profile NAME]",
-    .help =
-        "A command signed by the product's key: leave the image that runs now, while it is not\n"
-        "sealed yet, for the one before it. Nothing is downloaded. daruma-signer must hold the\n"
-        "product's key: NAME.key and a NAME.conf with `kind image` and `product PRODUCT` in the\n"
-        "cloud's signer directory.\n\n"
-        "  --wait          follow it to its end\n"
-        "  --timeout S     with --wait: give up after S seconds (600)\n"
-        "  --id ID         name it yourself, for `daruma update watch` (letters, digits, - and _)\n"
-        "  --profile NAME  the signing profile, where the signer has several products",
+    .usage = "update revert THING [--wait] [options]",
+    .help = "A command signed by the product's key: leave the image that runs now, while it\n"
+            "is not sealed yet, for the one before it. Nothing is downloaded. daruma-signer\n"
+            "must hold the product's key: NAME.key and a NAME.conf with `kind image` and\n"
+            "`product PRODUCT` in the cloud's signer directory.\n"
+            "\n"
+            "  --wait          follow it to its end\n"
+            "  --timeout S     with --wait: give up after S seconds (600)\n"
+            "  --id ID         name it yourself, for `daruma update watch` (letters, digits,\n"
+            "                  - and _)\n"
+            "  --profile NAME  the signing profile, where the signer has several products",
     .run = run,
 };

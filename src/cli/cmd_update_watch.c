@@ -34,9 +34,11 @@ const struct dr_cli_verb dr_verb_update_watch = {
     .verb = "watch",
     .summary = "follow an update to its end",
     .usage = "update watch ID [--timeout S]",
-    .help = "Print every change of status until all things have ended. A cloud that is restarted\n"
-            "meanwhile is waited for.\n\n"
-            "  --timeout S  give up after S seconds (600); 0 looks once\n\n"
+    .help = "Print every change of status until all things have ended. A cloud that is\n"
+            "restarted meanwhile is waited for.\n"
+            "\n"
+            "  --timeout S  give up after S seconds (600); 0 looks once\n"
+            "\n"
             "Exit codes: 0 every thing succeeded, 2 one failed, 3 canceled, 124 time-out.",
     .run = run,
 };

@@ -24,28 +24,44 @@ _Noreturn void dr_check_failed(const char *file, int line)
     abort();
 }
 
+/* The verbs of one noun, or of all (noun NULL), a line each. */
+static void list_verbs(FILE *out, const char *noun)
+{
+    const char *before = verbs[0]->noun;
+    for (size_t i = 0; i < DR_ARRAY_COUNT(verbs); i++) {
+        if (noun != NULL && strcmp(noun, verbs[i]->noun) != 0) {
+            continue;
+        }
+        if (noun == NULL && strcmp(before, verbs[i]->noun) != 0) {
+            fputc('\n', out);
+        }
+        before = verbs[i]->noun;
+        char name[64];
+        snprintf(name, sizeof(name), "%s %s", verbs[i]->noun, verbs[i]->verb);
+        fprintf(out, "  %-18s %s\n", name, verbs[i]->summary);
+    }
+}
+
 static void print_verbs(FILE *out)
 {
     fprintf(
         out, "daruma: over-the-air updates for connected devices\n\n"
              "usage: daruma NOUN VERB [options]\n\n");
-    const char *noun = "";
-    for (size_t i = 0; i < DR_ARRAY_COUNT(verbs); i++) {
-        if (strcmp(noun, verbs[i]->noun) != 0 && i > 0) {
-            fputc('\n', out);
-        }
-        noun = verbs[i]->noun;
-        char name[64];
-        snprintf(name, sizeof(name), "%s %s", verbs[i]->noun, verbs[i]->verb);
-        fprintf(out, "  %-22s %s\n", name, verbs[i]->summary);
-    }
+    list_verbs(out, NULL);
     fprintf(
-        out,
-        "\nEvery verb takes --json, --quiet, --cloud DIR and --help.\n"
-        "The cloud is --cloud DIR, else what AWS_ENDPOINT_URL and its companions name (env.sh "
-        "sets\n"
-        "them), else DARUMA_CLOUD, else ./daruma-cloud.\n"
-        "Exit codes: 0 done, 1 error, 2 device failed, 3 aborted, 64 wrong usage, 124 time-out.\n");
+        out, "\n`daruma NOUN --help` lists its verbs, `daruma NOUN VERB --help` explains one.\n"
+             "Every verb takes --json, --quiet, --cloud DIR and --help, after the verb.\n"
+             "The cloud is --cloud DIR, else what AWS_ENDPOINT_URL and its companions name\n"
+             "(env.sh sets them), else DARUMA_CLOUD, else ./daruma-cloud.\n"
+             "Exit codes: 0 done, 1 error, 2 device failed, 3 aborted, 64 wrong usage,\n"
+             "124 time-out; with --json, errors are {\"error\": TEXT} on standard output too.\n");
+}
+
+static void print_noun(FILE *out, const char *noun)
+{
+    fprintf(out, "usage: daruma %s VERB [options]\n\n", noun);
+    list_verbs(out, noun);
+    fprintf(out, "\n`daruma %s VERB --help` tells more.\n", noun);
 }
 
 static const struct dr_cli_verb *find_verb(const char *noun, const char *verb)
@@ -69,26 +85,39 @@ static const char *own_directory(char *buffer, size_t capacity_bytes)
     return dirname(buffer);
 }
 
-static int unknown_command(int argc, char **argv)
+static bool noun_known(const char *noun)
 {
-    bool noun_known = false;
     for (size_t i = 0; i < DR_ARRAY_COUNT(verbs); i++) {
-        if (strcmp(verbs[i]->noun, argv[1]) == 0) {
-            noun_known = true;
+        if (strcmp(verbs[i]->noun, noun) == 0) {
+            return true;
         }
     }
-    if (!noun_known) {
-        fprintf(stderr, "daruma: no such noun: %s; `daruma help` lists what there is\n", argv[1]);
+    return false;
+}
+
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* verb NULL: none was given. */
+static int unknown_command(const char *noun, const char *verb)
+{
+    if (!noun_known(noun)) {
+        fprintf(
+            stderr,
+            noun[0] == '-' ? "daruma: %s stands in front of the verb; options follow it: `daruma "
+                             "help` tells more\n"
+                           : "daruma: no such noun: %s; `daruma help` lists what there is\n",
+            noun);
         return DR_EXIT_USAGE;
     }
-    fprintf(
-        stderr, argc < 3 ? "daruma %s: which verb?%s\n" : "daruma %s: no such verb: %s\n", argv[1],
-        argc < 3 ? "" : argv[2]);
-    for (size_t i = 0; i < DR_ARRAY_COUNT(verbs); i++) {
-        if (strcmp(verbs[i]->noun, argv[1]) == 0) {
-            fprintf(stderr, "  daruma %s\n", verbs[i]->usage);
-        }
+    if (verb == NULL) {
+        fprintf(stderr, "daruma %s: which verb?\n", noun);
+    } else {
+        fprintf(stderr, "daruma %s: no such verb: %s\n", noun, verb);
     }
+    print_noun(stderr, noun);
     return DR_EXIT_USAGE;
 }
 
@@ -96,14 +125,36 @@ static int unknown_command(int argc, char **argv)
 static int help_on(int word_count, char **words)
 {
     static char option[] = "--help";
-    const struct dr_cli_verb *verb = find_verb(words[0], word_count > 1 ? words[1] : "");
+    if (word_count == 1 && noun_known(words[0])) {
+        print_noun(stdout, words[0]);
+        return DR_EXIT_DONE;
+    }
+    const char *verb_word = word_count > 1 ? words[1] : NULL;
+    const struct dr_cli_verb *verb = verb_word != NULL ? find_verb(words[0], verb_word) : NULL;
     if (verb == NULL) {
-        char *command[] = {words[0], words[0], word_count > 1 ? words[1] : NULL};
-        return unknown_command(word_count > 1 ? 3 : 2, command);
+        return unknown_command(words[0], verb_word);
     }
     char *arguments[] = {option};
     struct dr_cli cli = {.program = "daruma", .verb = verb, .argc = 1, .argv = arguments};
     return verb->run(&cli);
+}
+
+/* NOUN VERB …; `daruma things` alone is `daruma things list`. */
+static int run_verb(struct dr_cli *cli, int argc, char **argv)
+{
+    const char *word = argc >= 3 && argv[2][0] != '-' ? argv[2] : NULL;
+    bool listed = word == NULL && strcmp(argv[1], "things") == 0;
+    if (argc >= 3 && asks_for_help(argv[2]) && noun_known(argv[1])) {
+        return help_on(1, argv + 1);
+    }
+    cli->verb = word != NULL || listed ? find_verb(argv[1], listed ? "list" : word) : NULL;
+    if (cli->verb == NULL) {
+        return unknown_command(argv[1], word);
+    }
+    int words = listed ? 1 : 2;
+    cli->argc = argc - 1 - words;
+    cli->argv = argv + 1 + words;
+    return cli->verb->run(cli);
 }
 
 int main(int argc, char **argv)
@@ -113,8 +164,7 @@ int main(int argc, char **argv)
         print_verbs(stderr);
         return DR_EXIT_USAGE;
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
-        strcmp(argv[1], "-h") == 0) {
+    if (asks_for_help(argv[1])) {
         if (argc == 2) {
             print_verbs(stdout);
             return DR_EXIT_DONE;
@@ -134,13 +184,5 @@ int main(int argc, char **argv)
     if (cli.cloud_dir == NULL) {
         cli.cloud_dir = "daruma-cloud";
     }
-    /* `daruma things` is `daruma things list`. */
-    int words = argc >= 3 && argv[2][0] != '-' ? 2 : 1;
-    cli.verb = find_verb(argv[1], words == 2 ? argv[2] : "list");
-    if (cli.verb == NULL) {
-        return unknown_command(argc, argv);
-    }
-    cli.argc = argc - 1 - words;
-    cli.argv = argv + 1 + words;
-    return cli.verb->run(&cli);
+    return run_verb(&cli, argc, argv);
 }

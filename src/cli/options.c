@@ -10,8 +10,8 @@ static void print_help(const struct dr_cli *cli)
 {
     printf("usage: %s %s\n\n%s\n", cli->program, cli->verb->usage, cli->verb->help);
     printf("\nglobal options:\n"
-           "  --json        one JSON value on standard output\n"
-           "  --quiet       no progress\n"
+           "  --json        one JSON value on standard output; errors as {\"error\": TEXT}\n"
+           "  --quiet       no progress bar\n"
            "  --cloud DIR   the cloud's directory (DARUMA_CLOUD, else ./daruma-cloud)\n");
     if (strcmp(cli->verb->noun, "device") == 0) {
         printf("  --dir DIR     where the devices are (DARUMA_DEVICES, else ./devices)\n");
@@ -53,7 +53,7 @@ take_value(struct dr_cli *cli, const struct dr_cli_option *option, const char *v
         return 0;
     }
     if (value == NULL) {
-        if (*index + 1 >= cli->argc) {
+        if (*index + 1 >= cli->argc || strncmp(cli->argv[*index + 1], "--", 2) == 0) {
             return dr_cli_usage(cli, "--%s needs a value", option->name);
         }
         value = cli->argv[++*index];
@@ -99,13 +99,13 @@ int dr_cli_parse(
         cli->json = cli->json || strcmp(cli->argv[i], "--json") == 0;
     }
     for (int i = 0; i < cli->argc; i++) {
-        const char *word = cli->argv[i];
+        const char *word = strcmp(cli->argv[i], "-h") != 0 ? cli->argv[i] : "--help";
         const char *value = NULL;
         if (!words_only && strcmp(word, "--") == 0) {
             words_only = true;
             continue;
         }
-        if (words_only || strncmp(word, "--", 2) != 0) {
+        if (words_only || word[0] != '-' || word[1] == '\0') {
             if (count == positional_max) {
                 return dr_cli_usage(cli, "one word too many: \"%s\"", word);
             }
@@ -117,7 +117,9 @@ int dr_cli_parse(
             option = find_option(global, sizeof(global) / sizeof(global[0]), word, &value);
         }
         if (option == NULL) {
-            return dr_cli_usage(cli, "unknown option %s", word);
+            return dr_cli_usage(
+                cli, "unknown option %s%s", word,
+                word[1] != '-' ? " (a word that begins with - stands after --)" : "");
         }
         int result = take_value(cli, option, value, &i);
         if (result != 0) {

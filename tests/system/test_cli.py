@@ -70,19 +70,52 @@ class HelpTest(Case):
         for option in set(re.findall(r'"(--[a-z]+)"', (ROOT / "sim/main.c").read_text())) - {"--help"}:
             self.assertIn(option, done.stdout)
 
-    def test_help_of_a_noun_lists_its_verbs(self):
-        done = self.world.run("help", "device", check=False)
-        self.assertEqual(done.returncode, USAGE)
-        self.assertIn("daruma device create NAME", done.stderr)
-        self.assertIn("no such noun", self.world.run("help", "nothing", check=False).stderr)
+    def test_help_fits_a_terminal(self):
+        nouns = sorted({verb.split()[0] for verb in VERBS})
+        asked = [("help",), ("--help",), ("-h",), *((noun, "--help") for noun in nouns), *(("help", noun) for noun in nouns),
+                 *((*verb.split(), "--help") for verb in VERBS), *((*verb.split(), "-h") for verb in VERBS)]
+        for words in asked:
+            done = self.world.run(*words)
+            self.assertEqual(done.stderr, "", words)
+            lines = done.stdout.splitlines()
+            self.assertGreater(len(lines), 3, words)
+            self.assertEqual([line for line in lines if len(line) > 80], [], words)
 
-    def test_wrong_words(self):
-        for words in ((), ("nothing",), ("image",), ("device", "nothing")):
+    def test_command_lines_of_the_readme_fit(self):
+        blocks = re.findall(r"^```\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+        lines = [line for block in blocks for line in block.splitlines() if "daruma " in line or line.startswith("$ ")]
+        self.assertGreater(len(lines), 10)
+        self.assertEqual([line for line in lines if len(line) > 100], [])
+
+    def test_a_noun_lists_its_verbs(self):
+        asked = self.world.run("help", "device").stdout
+        self.assertEqual(self.world.run("device", "--help").stdout, asked)
+        for verb in VERBS:
+            self.assertEqual(verb in asked, verb.startswith("device "), verb)
+        done = self.world.run("device", check=False)
+        self.assertEqual((done.returncode, done.stdout), (USAGE, ""))
+        self.assertEqual(done.stderr, "daruma device: which verb?\n" + asked)
+        for words in (("help", "nothing"), ("nothing", "--help")):
             done = self.world.run(*words, check=False)
             self.assertEqual(done.returncode, USAGE, words)
+            self.assertIn("no such noun", done.stderr)
+
+    def test_wrong_words(self):
+        for words in ((), ("nothing",), ("image",), ("device", "nothing"), ("help", "device", "nothing")):
+            done = self.world.run(*words, check=False)
+            self.assertEqual(done.returncode, USAGE, words)
+        self.assertIn("options follow", self.world.run("--json", "things", check=False).stderr)
         self.refused(USAGE, "things", "list", "--bogus", says="unknown option --bogus")
+        self.refused(USAGE, "things", "list", "-v", says="unknown option -v")
         self.refused(USAGE, "key", "new", says="give one file name")
         self.refused(USAGE, "cloud", "up", "--api-port", "99999", says="1 to 65535")
+        self.refused(USAGE, "image", "verify", "--key", "--quiet", "x.img", says="--key needs a value")
+
+    def test_a_dash_is_no_file(self):
+        self.refused(USAGE, "key", "new", "-k", says="unknown option -k")
+        self.assertEqual(list(self.world.dir.glob("-*")), [])
+        self.world.run("key", "new", "--", "-k")
+        self.assertTrue((self.world.dir / "-k.pub").exists())
 
     def test_without_a_cloud(self):
         for words in (("things",), ("update", "list"), ("update", "watch", "some")):
@@ -190,6 +223,17 @@ class CloudTest(Case):
         done = self.world.run("device", "create", "third", "--key", self.world.key("product"), "--image", self.factory,
                               "--dir", self.world.dir / "other place")
         self.assertIn(f"device run third --dir '{self.world.dir}/other place'", done.stdout)
+
+    def test_inputs_are_told_back(self):
+        usual = {"quiet_hours": "off", "door": "locked", "owner": "yes"}
+        self.assertEqual(self.world.json("device", "input", "lamp")[1], {"name": "lamp", "inputs": usual})
+        done = self.world.run("device", "input", "lamp", "--quiet-hours", "on", "--quiet")
+        self.assertEqual(done.stdout, "lamp: quiet-hours on, door locked, owner yes\n")
+        self.assertEqual(self.device.show()["inputs"]["quiet_hours"], "on")
+        _, said = self.world.json("device", "input", "lamp", "--quiet-hours", "off", "--owner", "no")
+        self.assertEqual(said["inputs"], {**usual, "owner": "no"})
+        self.world.run("device", "input", "lamp", "--owner", "yes")
+        self.refused(USAGE, "device", "input", "lamp", "--door", "open", says="unlocked or locked, not open")
 
     def test_redirections_are_addresses(self):
         for target in ("name.example", "127.0.0.1:99999", "127.0.0.1:", "[::1", "[127.0.0.1]", "1.2.3", "[::1]x"):

@@ -84,6 +84,14 @@ static void add_summary(struct text *text, const struct dr_wire_summary *summary
     add(text, "tries_left %u\nboots_left %u\n", summary->tries_left, summary->boots_left);
 }
 
+/* What the application is told by people. */
+static void add_inputs(struct text *text, uint32_t pins)
+{
+    add(text, "inputs.quiet_hours %s\n", (pins & DR_PANEL_PIN_QUIET) != 0 ? "on" : "off");
+    add(text, "inputs.door %s\n", (pins & DR_PANEL_PIN_DOOR) != 0 ? "unlocked" : "locked");
+    add(text, "inputs.owner %s\n", (pins & DR_PANEL_PIN_OWNER) != 0 ? "no" : "yes");
+}
+
 size_t dr_board_show(const struct dr_board *board, char *out, size_t capacity_bytes)
 {
     const struct dr_board_machine *machine = &board->machine;
@@ -100,6 +108,7 @@ size_t dr_board_show(const struct dr_board *board, char *out, size_t capacity_by
     add(&text, "led %u\nled_word %s\n", (unsigned)led, led_word(led));
     add(&text, "app_leds %u\n", (unsigned)dr_board_panel(board, DR_PANEL_APP_LEDS_AT));
     add(&text, "pin %u\n", (unsigned)dr_board_panel(board, DR_PANEL_PINS_AT) & 1u);
+    add_inputs(&text, dr_board_panel(board, DR_PANEL_PINS_AT));
     add(&text, "flash %s\n", board->flash_status == DR_OK ? "ok" : "fails");
     add(&text, "provisioned %s\n", access(DR_BOARD_PROVISIONED_PATH, F_OK) == 0 ? "yes" : "no");
     const char *cable = board->link_up ? "cable" : "no";

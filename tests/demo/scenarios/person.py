@@ -45,7 +45,7 @@ def postponed(stage):
         return deadline
 
     try:
-        stage.device.verb("input", "--quiet", "on")
+        stage.device.verb("input", "--quiet-hours", "on")
         blocks = stage.blocks()[0]
         update = stage.create(image)
         deadline = waits("quiet-hours")
@@ -53,7 +53,7 @@ def postponed(stage):
         stage.say(f"Quiet hours: {image.version} waits, not a block fetched; at most {deadline} s. They end; now "
                   "somebody is in the door.")
         stage.device.verb("input", "--door", "unlocked")
-        stage.device.verb("input", "--quiet", "off")
+        stage.device.verb("input", "--quiet-hours", "off")
         deadline = waits("door-unlocked")
         stage.untouched(before, "boots")
         stage.say(f"Downloaded and verified, but the door is unlocked: no reset; at most {deadline} s. It is locked.")
@@ -69,5 +69,5 @@ def postponed(stage):
         expect(stage.blocks()[0] - blocks <= HEAD_AND_TAIL, "blocks were fetched of a refused image")
         stage.untouched(after, "boots")
     finally:
-        stage.device.verb("input", "--quiet", "off", "--door", "locked", "--owner", "yes")
+        stage.device.verb("input", "--quiet-hours", "off", "--door", "locked", "--owner", "yes")
     return f"waited with reason and deadline twice, then {image.version} sealed; REJECTED consent_refused"
