@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct request {
     struct dr_cli_device device;
@@ -24,7 +25,31 @@ struct request {
     struct dr_cli_network network;
     uint64_t time_divisor;
     bool offline;
+    bool replace;
 };
+
+static bool has_file(const struct dr_cli_device *device, const char *name)
+{
+    char path[PATH_MAX + 64];
+    snprintf(path, sizeof path, "%s/%s", device->directory, name);
+    return access(path, F_OK) == 0;
+}
+
+/* Whole: nothing of what this command makes is missing. A part of it is gone on with. */
+static int refuse_existing(struct dr_cli *cli, const struct request *request)
+{
+    const struct dr_cli_device *device = &request->device;
+    bool identity = request->offline || has_file(device, "provisioned");
+    if (!identity || !has_file(device, "board.conf") || !has_file(device, "rom") ||
+        !has_file(device, "flash.bin")) {
+        return 0;
+    }
+    return dr_cli_error(
+        cli,
+        "%s exists already in %s; `daruma device run %s` switches it on, `daruma device "
+        "delete %s` deletes it",
+        device->name, device->directory, device->name, device->name);
+}
 
 /* A device must not trust a key that everybody has. */
 static int add_key(struct dr_cli *cli, const char *path, struct dr_trust *trust)
@@ -160,6 +185,9 @@ make_device(struct dr_cli *cli, const struct request *request, const struct dr_p
     struct dr_provision_error error = {{0}};
     struct dr_cli_identity identity = {.settings = NULL};
     int result = request->offline ? 0 : dr_cli_identity_open(cli, &identity);
+    if (result == 0 && !request->offline) {
+        result = dr_cli_identity_claim(cli, &request->device, request->replace);
+    }
     if (result == 0 && (dr_provision_files(plan, &error) != DR_OK ||
                         dr_provision_factory(plan, &error) != DR_OK)) {
         result = failed(cli, &error);
@@ -265,6 +293,7 @@ static int run(struct dr_cli *cli)
         {.name = "image", .text = &request.image},
         {.name = "product", .text = &request.product},
         {.name = "offline", .flag = &request.offline},
+        {.name = "replace", .flag = &request.replace},
         {.name = "time-divisor", .number = &request.time_divisor},
         {.name = "key-from-host", .text = &request.host_key_normal},
         {.name = "key-from-host-recovery", .text = &request.host_key_recovery},
@@ -274,6 +303,9 @@ static int run(struct dr_cli *cli)
         cli, options, sizeof options / sizeof options[0], NULL, 0, false, &request.device);
     if (result == 0) {
         result = check(cli, &request);
+    }
+    if (result == 0) {
+        result = refuse_existing(cli, &request);
     }
     if (result == 0 && request.network_file != NULL) {
         result = dr_cli_network_read(cli, request.network_file, &request.network);
@@ -324,6 +356,8 @@ const struct dr_cli_verb dr_verb_device_create = {
             "  --network-file F   name and password, one a line, of the network it joins; see\n"
             "                     `daruma device network`. Without it there is a cable\n"
             "  --offline          no cloud: the device is left without an identity\n"
+            "  --replace          the cloud has a thing of this name: it stays, with its history,\n"
+            "                     and its certificates are deleted for those of this device\n"
             "tests only:\n"
             "  --time-divisor N   pin stages and long waits of the boot ROM N times shorter\n"
             "  --key-from-host F, --key-from-host-recovery F\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cli/device_identity.h"
 
+#include "cli/thing.h"
 #include "tools/provision/device.h"
 
 #include <stdio.h>
@@ -90,6 +91,50 @@ static json_t *recall(const struct dr_cli_device *device, const char *file)
         return NULL;
     }
     return answer;
+}
+
+static bool is_own(const struct dr_cli_device *device, const char *arn)
+{
+    static const char *const files[] = {NORMAL_FILE, RECOVERY_FILE};
+    bool own = false;
+    for (size_t i = 0; i < 2; i++) {
+        json_t *answer = recall(device, files[i]);
+        const char *made = json_string_value(json_object_get(answer, "certificateArn"));
+        own = own || (made != NULL && strcmp(made, arn) == 0);
+        json_decref(answer);
+    }
+    return own;
+}
+
+static int
+claim(struct dr_cli *cli, struct dr_aws *aws, const struct dr_cli_device *device, bool replace)
+{
+    struct dr_cli_thing_deleted deleted = {.existed = true};
+    json_t *principals = NULL;
+    int result = dr_cli_thing_principals(cli, aws, device->name, &principals);
+    for (size_t i = 0; result == 0 && i < json_array_size(principals); i++) {
+        const char *arn = json_string_value(json_array_get(principals, i));
+        if (arn == NULL || is_own(device, arn)) {
+            continue;
+        }
+        result = replace ? dr_cli_thing_release(cli, aws, device->name, arn, &deleted)
+                         : dr_cli_error(
+                               cli,
+                               "the cloud has a thing %s with a certificate already: `daruma "
+                               "things delete %s` removes it, --replace takes its place (the old "
+                               "device cannot connect any more)",
+                               device->name, device->name);
+    }
+    json_decref(principals);
+    return result;
+}
+
+int dr_cli_identity_claim(struct dr_cli *cli, const struct dr_cli_device *device, bool replace)
+{
+    struct dr_aws *aws = dr_aws_open(cli);
+    int result = aws != NULL ? claim(cli, aws, device, replace) : DR_EXIT_ERROR;
+    dr_aws_close(aws);
+    return result;
 }
 
 /* Remember it before it is used: a certificate is made once. */

@@ -25,6 +25,12 @@ struct dr_cli_identity {
 /* Is there a cloud to talk to? 0, or an exit code after a message that says what to do. */
 int dr_cli_identity_open(struct dr_cli *cli, struct dr_cli_identity *identity);
 
+/* One name is one identity: does the cloud have certificates for this name that were not made for
+ * this device directory? Without replace that is an error. With it they are detached and deleted,
+ * so that whoever has their keys cannot connect any more; the thing and its history stay. 0, or an
+ * exit code after a message. Changes nothing in the device directory. */
+int dr_cli_identity_claim(struct dr_cli *cli, const struct dr_cli_device *device, bool replace);
+
 /* Register the device and have its requests signed. Certificates of a run that was cut are found in
  * the device directory and used again. 0, or an exit code after a message. */
 int dr_cli_identity_make(

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define TARGET_BYTES 1024u
-#define THING_TARGET_BYTES 512u
-#define PAGES_MAX 100u /* a thing has a few certificates; a page of them is taken at a time */
+#define PAGES_MAX 100u
+#define PRINCIPALS_MAX 250u /* of a page: a thing has a few certificates */
 
 int dr_cli_thing_named(
     struct dr_cli *cli, int (*run)(struct dr_cli *cli, struct dr_aws *aws, const char *name))
@@ -66,13 +66,15 @@ static int delete_certificate(struct dr_aws *aws, const char *principal)
     return result != 0 ? result : dr_aws_iot(aws, "DELETE", target, NULL, NULL);
 }
 
-static int release(
-    struct dr_cli *cli, struct dr_aws *aws, const char *thing_target, const char *principal,
+int dr_cli_thing_release(
+    struct dr_cli *cli, struct dr_aws *aws, const char *name, const char *principal,
     struct dr_cli_thing_deleted *deleted)
 {
+    char encoded[3 * 128 + 1];
     char target[TARGET_BYTES];
     json_t *others = NULL;
-    snprintf(target, sizeof target, "%s/principals", thing_target);
+    dr_aws_encode(name, encoded);
+    snprintf(target, sizeof target, "/things/%s/principals", encoded);
     int result = about_principal(cli, aws, "DELETE", target, principal, NULL);
     if (result == 0) {
         result = about_principal(cli, aws, "GET", "/principals/things", principal, &others);
@@ -89,32 +91,23 @@ static int release(
     return result;
 }
 
-/* One page of principals. *ret_none: there are none left. */
-static int release_page(
-    struct dr_cli *cli, struct dr_aws *aws, const char *thing_target,
-    struct dr_cli_thing_deleted *deleted, bool *ret_none)
+int dr_cli_thing_principals(
+    struct dr_cli *cli, struct dr_aws *aws, const char *name, json_t **ret_principals)
 {
+    char encoded[3 * 128 + 1];
     char target[TARGET_BYTES];
-    json_t *page = NULL;
-    snprintf(target, sizeof target, "%s/principals", thing_target);
-    int result = dr_aws_iot(aws, "GET", target, NULL, &page);
-    const json_t *principals = json_object_get(page, "principals");
-    *ret_none = json_array_size(principals) == 0;
-    for (size_t i = 0; result == 0 && i < json_array_size(principals); i++) {
-        const char *principal = json_string_value(json_array_get(principals, i));
-        if (principal != NULL) {
-            result = release(cli, aws, thing_target, principal, deleted);
-        }
-    }
-    json_decref(page);
-    return result;
-}
-
-static int exists(struct dr_aws *aws, const char *thing_target, bool *ret_exists)
-{
     struct dr_aws_response response;
-    int result = dr_aws_request(aws, "iot", "GET", thing_target, NULL, NULL, 0, &response);
-    *ret_exists = result == 0 && response.status != 404;
+    dr_aws_encode(name, encoded);
+    snprintf(target, sizeof target, "/things/%s/principals?maxResults=%u", encoded, PRINCIPALS_MAX);
+    *ret_principals = NULL;
+    int result = dr_aws_request(aws, "iot", "GET", target, NULL, NULL, 0, &response);
+    if (result == 0 && response.status == 200) {
+        *ret_principals = json_incref(json_object_get(response.json, "principals"));
+    } else if (result == 0 && response.status != 404) {
+        result = dr_cli_error(
+            cli, "the cloud refused to tell the certificates of %s: %s: %s", name,
+            response.error_type, response.error_message);
+    }
     dr_aws_response_free(&response);
     return result;
 }
@@ -123,17 +116,25 @@ int dr_cli_thing_delete(
     struct dr_cli *cli, struct dr_aws *aws, const char *name, struct dr_cli_thing_deleted *ret)
 {
     char encoded[3 * 128 + 1];
-    char target[THING_TARGET_BYTES];
+    char target[TARGET_BYTES];
     bool none = false;
+    int result = 0;
     memset(ret, 0, sizeof *ret);
-    dr_aws_encode(name, encoded);
-    snprintf(target, sizeof target, "/things/%s", encoded);
-    int result = exists(aws, target, &ret->existed);
+    for (unsigned page = 0; result == 0 && !none && page < PAGES_MAX; page++) {
+        json_t *principals = NULL;
+        result = dr_cli_thing_principals(cli, aws, name, &principals);
+        none = json_array_size(principals) == 0;
+        ret->existed = ret->existed || principals != NULL;
+        for (size_t i = 0; result == 0 && i < json_array_size(principals); i++) {
+            const char *principal = json_string_value(json_array_get(principals, i));
+            result = dr_cli_thing_release(cli, aws, name, principal != NULL ? principal : "", ret);
+        }
+        json_decref(principals);
+    }
     if (result != 0 || !ret->existed) {
         return result;
     }
-    for (unsigned i = 0; result == 0 && !none && i < PAGES_MAX; i++) {
-        result = release_page(cli, aws, target, ret, &none);
-    }
-    return result != 0 ? result : dr_aws_iot(aws, "DELETE", target, NULL, NULL);
+    dr_aws_encode(name, encoded);
+    snprintf(target, sizeof target, "/things/%s", encoded);
+    return dr_aws_iot(aws, "DELETE", target, NULL, NULL);
 }

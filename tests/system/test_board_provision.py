@@ -3,6 +3,7 @@
 """`device create` against a real cloud: an identity, whatever step is cut, and only one of it."""
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from board_rig import BIN, BoardTest, os, wait_for  # noqa: E402
+from api import request  # noqa: E402
 
 LIMITS = {"limits": "2,15,1,3"}
 
@@ -46,8 +48,9 @@ class Provision(BoardTest):
         device = self.existing("whole")
         self.create("whole")
         self.works(device)
-        again = self.create("whole")
-        self.assertIn("identity locked", again.stdout)
+        again = self.create("whole", check=False)
+        self.assertEqual((again.returncode, again.stdout), (1, ""))
+        self.assertIn("whole exists already", again.stderr)
         self.works(device)
         for name in ("csr-normal.pem", "csr-recovery.pem"):
             self.assertIn("BEGIN CERTIFICATE REQUEST", (device.path / name).read_text())
@@ -72,8 +75,29 @@ class Provision(BoardTest):
                     if kind == "both":
                         self.world.run("device", "power-cut", device.name, "--dir", device.path.parent, check=False)
                 self.world.run("device", "power", device.name, "off", "--dir", device.path.parent, check=False)
-                self.create(device.name)
+                done = self.create(device.name, check=False)
+                self.assertTrue(done.returncode == 0 or "exists already" in done.stderr, done.stderr)
                 self.works(device)
+
+    def test_one_name_is_one_identity(self):
+        """A second device of a name is refused, or takes the first one's place; a thing without a certificate is free."""
+        device = self.existing("twin")
+        self.create("twin")
+        first = set(self.principals("twin"))
+        shutil.rmtree(device.path)
+        done = self.create("twin", check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        for text in ("a thing twin with a certificate already", "`daruma things delete twin`", "--replace"):
+            self.assertIn(text, done.stderr)
+        self.assertFalse(device.path.exists())
+        self.assertEqual(set(self.principals("twin")), first)
+        self.create("twin", "--replace")
+        self.works(device)
+        self.assertFalse(first & set(self.principals("twin")))
+        request(self.world.settings(), "POST", "/things/bare", {})
+        bare = self.existing("bare")
+        self.create("bare")
+        self.works(bare)
 
     def test_made_offline_and_given_an_identity_later(self):
         device = self.existing("later")
