@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -21,7 +22,7 @@ class Failure(Exception):
     """A command or a condition that did not come true; the message says which and what was seen."""
 
 
-def wait_for(what, condition, timeout_s, interval_s=0.05):
+def wait_for(what, condition, timeout_s=15, interval_s=0.05):
     """Poll until condition() is true and return its value; fail after timeout_s with the last value."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -31,6 +32,21 @@ def wait_for(what, condition, timeout_s, interval_s=0.05):
         if time.monotonic() > deadline:
             raise Failure(f"{what}: not within {timeout_s} s (last seen: {value!r})")
         time.sleep(interval_s)
+
+
+def free_port():
+    """A port of the loopback that nobody uses now, for programs that cannot pick one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def alive(pid):
+    """Does this process exist (and is not a zombie)?"""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 class World:

@@ -11,8 +11,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
-import time
 
 import boto3
 import botocore.auth
@@ -20,23 +20,15 @@ import botocore.awsrequest
 import botocore.config
 import botocore.credentials
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-BIN = pathlib.Path(os.environ.get("DARUMA_BIN", SOURCE / "build/bin"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
+from pki import Authority  # noqa: E402
+from world import BIN, wait_for  # noqa: E402
+
 AWS = "/usr/bin/aws"  # Debian's own: another one may stand earlier in PATH
 
 ADMIN = ("AKADMIN", "admin-secret-0123456789")
 OPERATOR = ("AKOPERATOR", "operator-secret-0123456789")
 VIEWER = ("AKVIEWER", "viewer-secret-0123456789")
-
-
-def wait_for(condition, what, wait_s=15.0):
-    deadline = time.monotonic() + wait_s
-    while time.monotonic() < deadline:
-        result = condition()
-        if result:
-            return result
-        time.sleep(0.01)
-    raise AssertionError(f"timed out waiting for {what}")
 
 
 @contextlib.contextmanager
@@ -57,13 +49,6 @@ def clock_at(moment):
         setattr(botocore.auth, name, real)
 
 
-def make_authority(directory):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                    "2", "-keyout", directory / "ca.key", "-out", directory / "ca.pem", "-subj", "/CN=test device CA"],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.chmod(directory / "ca.key", 0o600)
-
-
 class Daemon:
     """One darumad. `lines` are added to its configuration."""
 
@@ -76,7 +61,7 @@ class Daemon:
         self.tls = tls
         self.clients = []
         if self.own:
-            make_authority(self.directory)
+            self.authority = Authority(self.directory, "test device CA")
             (self.directory / "store").mkdir()
             self.write_credentials()
         self.write_config(lines)
@@ -85,17 +70,6 @@ class Daemon:
         path = self.directory / "credentials"
         path.write_text(f"{' '.join(ADMIN)} admin\n{' '.join(OPERATOR)} operator\n{' '.join(VIEWER)} viewer\n")
         path.chmod(mode)
-
-    def make_server_certificate(self):
-        """server.pem and server.key, from the same authority as the devices' certificates."""
-        base = self.directory / "server"
-        base.with_suffix(".ext").write_text("subjectAltName=IP:127.0.0.1\n")
-        subprocess.run(["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                        f"{base}.key", "-out", f"{base}.csr", "-subj", "/CN=127.0.0.1"], check=True,
-                       stderr=subprocess.DEVNULL)
-        subprocess.run(["openssl", "x509", "-req", "-in", f"{base}.csr", "-CA", self.directory / "ca.pem", "-CAkey",
-                        self.directory / "ca.key", "-days", "2", "-extfile", f"{base}.ext", "-out", f"{base}.pem"],
-                       check=True, stderr=subprocess.DEVNULL)
 
     def write_config(self, lines=""):
         (self.directory / "darumad.conf").write_text(
@@ -111,7 +85,7 @@ class Daemon:
 
     def start(self):
         self.launch()
-        wait_for(lambda: (self.directory / "ready").exists() or self.process.poll() is not None, "darumad")
+        wait_for("darumad", lambda: (self.directory / "ready").exists() or self.process.poll() is not None)
         if self.process.poll() is not None:
             raise AssertionError(f"darumad ended with {self.process.returncode}: {self.text()}")
         self.port = int((self.directory / "ready").read_text())

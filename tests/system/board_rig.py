@@ -11,7 +11,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
-from world import BIN, Device, World, wait_for  # noqa: E402
+from world import BIN, Device, World, alive, wait_for  # noqa: E402
 
 DIVISOR = 10
 SHORT = {"limits": "1,5,1,5"}  # hang, health, soak, seal in seconds
@@ -65,14 +65,6 @@ class BoardTest(unittest.TestCase):
 
     def wait_led(self, device, word, timeout_s=15):
         return wait_for(f"LED {word}", lambda: device.show().get("led_word") == word, timeout_s, 0.02)
-
-
-def alive(pid):
-    """Does this process exist (and is not a zombie)?"""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 __all__ = ["BIN", "BoardTest", "DIVISOR", "alive", "os", "pathlib", "wait_for"]

@@ -5,6 +5,7 @@ import subprocess
 
 import api_rig
 import gate_rig
+from world import wait_for
 
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Action": "iot:Connect",
@@ -20,8 +21,8 @@ class Cloud:
         self.rig = gate_rig.Rig(strict=strict)
         directory = self.rig.directory
         self.daemon = api_rig.Daemon(
-            f"mqtt_host localhost\nmqtt_port {self.rig.port}\nmqtt_certificate {directory}/service.crt\n"
-            f"mqtt_key {directory}/service.key\nserver_ca {directory}/ca.crt\ngate_snapshot {directory}/gate.snapshot\n"
+            f"mqtt_host localhost\nmqtt_port {self.rig.port}\nmqtt_certificate {directory}/service.pem\n"
+            f"mqtt_key {directory}/service.key\nserver_ca {directory}/ca.pem\ngate_snapshot {directory}/gate.snapshot\n"
             f"strict {'on' if strict else 'off'}\n")
         subprocess.run([api_rig.BIN / "darumad", "--config", self.daemon.directory / "darumad.conf", "--write-snapshot"],
                        check=True, stderr=subprocess.DEVNULL)
@@ -47,7 +48,7 @@ class Cloud:
                 return self.rig.device(identity, **options)
             except gate_rig.mqtt_raw.Refused:
                 return None
-        return gate_rig.wait_for(attempt, f"{identity.name} to be let in")
+        return wait_for(f"{identity.name} is let in", attempt)
 
     def restart_client(self):
         """After a restart the API may have another port."""

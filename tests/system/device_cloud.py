@@ -5,51 +5,13 @@ it one job and one stream. Everything it hears and sends is counted, and it can 
 It answers the connection that asked, as the real gate does, so the device needs no subscription for answers.
 """
 import json
-import pathlib
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 import time
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONNECT = 1, 2, 3, 4, 8, 9, 12, 13, 14
-
-
-def openssl(*words, stdin=None):
-    done = subprocess.run(["openssl", *map(str, words)], input=stdin, capture_output=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"openssl {words[0]}: {done.stderr.decode()}")
-    return done.stdout
-
-
-class Pki:
-    """A CA of its own, in a directory."""
-
-    def __init__(self, directory, name="test root"):
-        self.dir = pathlib.Path(directory)
-        self.dir.mkdir(parents=True, exist_ok=True)
-        self.ca = self.dir / "ca.pem"
-        self.key = self.dir / "ca.key"
-        self.serial = 0
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key,
-                "-out", self.ca, "-days", "3650", "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE")
-
-    def sign(self, csr, extensions, days=30, out="device.pem"):
-        self.serial += 1
-        extension_file = self.dir / f"{out}.ext"
-        extension_file.write_text(extensions)
-        path = self.dir / out
-        openssl("x509", "-req", "-in", csr, "-CA", self.ca, "-CAkey", self.key, "-set_serial", self.serial, "-days", days,
-                "-extfile", extension_file, "-out", path)
-        return path
-
-    def server(self, names="DNS:localhost", days=30, out="server"):
-        """Certificate and key of a server; days may be negative: expired."""
-        key, csr = self.dir / f"{out}.key", self.dir / f"{out}.csr"
-        openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", csr,
-                "-subj", "/CN=server")
-        return self.sign(csr, f"subjectAltName={names}\nextendedKeyUsage=serverAuth\n", days, out=f"{out}.pem"), key
 
 
 # ----- the little CBOR that streams need

@@ -8,13 +8,15 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
-import time
 
 import mqtt_raw
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-BIN = pathlib.Path(os.environ.get("DARUMA_BIN", SOURCE / "build/bin"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
+from pki import Authority, openssl  # noqa: E402
+from world import BIN, free_port, wait_for  # noqa: E402
+
 TOOLS = BIN.parent / "tests"
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 
@@ -31,59 +33,22 @@ allow iot:Receive {ARN}topic/app/*
 OPEN_POLICY = "policy open\nallow iot:* *\n"
 
 
-def wait_for(condition, what, wait_s=10.0):
-    deadline = time.monotonic() + wait_s
-    while time.monotonic() < deadline:
-        result = condition()
-        if result:
-            return result
-        time.sleep(0.01)
-    raise AssertionError(f"timed out waiting for {what}")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def openssl(*arguments, **options):
-    subprocess.run(["openssl", *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
-
-
 class Identity:
     """A key and a client certificate."""
 
-    def __init__(self, directory, name):
+    def __init__(self, pki, name):
         self.name = name
-        self.key, self.certificate = directory / f"{name}.key", directory / f"{name}.crt"
-        der = subprocess.run(["openssl", "x509", "-in", self.certificate, "-outform", "DER"], check=True,
-                             stdout=subprocess.PIPE).stdout
-        self.id = hashlib.sha256(der).hexdigest()
-        self.context = ssl.create_default_context(cafile=directory / "ca.crt")
+        self.key, self.certificate = pki.dir / f"{name}.key", pki.dir / f"{name}.pem"
+        self.id = hashlib.sha256(openssl("x509", "-in", self.certificate, "-outform", "DER")).hexdigest()
+        self.context = ssl.create_default_context(cafile=pki.ca)
         self.context.load_cert_chain(self.certificate, self.key)
 
 
-class Pki:
-    def __init__(self, directory):
-        self.directory = directory
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                "-keyout", directory / "ca.key", "-out", directory / "ca.crt", "-subj", "/CN=test CA")
-        self.issue("server", "subjectAltName=DNS:localhost,IP:127.0.0.1")
-
-    def issue(self, name, extension="extendedKeyUsage=clientAuth"):
-        base = self.directory / name
-        (base.with_suffix(".ext")).write_text(extension + "\n")
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{base}.key",
-                "-out", f"{base}.csr", "-subj", f"/CN={name}")
-        openssl("x509", "-req", "-in", f"{base}.csr", "-CA", self.directory / "ca.crt", "-CAkey",
-                self.directory / "ca.key", "-CAcreateserial", "-days", "2", "-extfile", f"{base}.ext", "-out",
-                f"{base}.crt")
-
+class Pki(Authority):
     def identity(self, name):
-        if not (self.directory / f"{name}.crt").exists():
+        if not (self.dir / f"{name}.pem").exists():
             self.issue(name)
-        return Identity(self.directory, name)
+        return Identity(self, name)
 
 
 class Rig:
@@ -92,6 +57,7 @@ class Rig:
     def __init__(self, ring_bytes=None, strict=False):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="daruma-gate-"))
         self.pki = Pki(self.directory)
+        self.pki.server("DNS:localhost,IP:127.0.0.1")
         self.service_identity = self.pki.identity("service")
         self.snapshot = self.directory / "gate.snapshot"
         self.generation, self.sequence = 7, 0
@@ -132,8 +98,8 @@ plugin_opt_stats_ms 20
 plugin_opt_strict {"on" if self.strict else "off"}
 {ring}listener {self.port} 127.0.0.1
 max_qos 1
-cafile {self.directory}/ca.crt
-certfile {self.directory}/server.crt
+cafile {self.directory}/ca.pem
+certfile {self.directory}/server.pem
 keyfile {self.directory}/server.key
 require_certificate true
 """
@@ -150,7 +116,7 @@ require_certificate true
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if expect_failure:
             return self.process.wait(timeout=10)
-        wait_for(self.accepts, "the broker")
+        wait_for("the broker", self.accepts)
         return None
 
     def accepts(self):

@@ -6,7 +6,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
-from device_cloud import Cloud, Pki  # noqa: E402
+from device_cloud import Cloud  # noqa: E402
+from pki import Authority  # noqa: E402
 from test_device import bundle  # noqa: E402
 from world import BIN, Device, World, wait_for  # noqa: E402
 
@@ -19,7 +20,7 @@ class Mps2Device(unittest.TestCase):
     def setUpClass(cls):
         cls.world = World()
         cls.addClassCleanup(cls.world.close)
-        cls.pki = Pki(cls.world.dir / "pki")
+        cls.pki = Authority(cls.world.dir / "pki")
         cls.cloud = Cloud(cls.pki)
         cls.addClassCleanup(cls.cloud.close)
 

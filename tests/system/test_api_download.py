@@ -9,6 +9,7 @@ import urllib.parse
 import xml.etree.ElementTree
 
 import api_rig
+from world import wait_for
 
 IMAGE = bytes((i * 7 + i // 256) % 256 for i in range(1_000_000))
 
@@ -81,7 +82,7 @@ class DownloadTest(unittest.TestCase):
 
     def test_expired(self):
         target = self.url(expires_s=1)
-        answer = api_rig.wait_for(lambda: (lambda a: a if a[0] != 200 else None)(self.get(target)), "the URL to expire", 10)
+        answer = wait_for("the URL expires", lambda: (lambda a: a if a[0] != 200 else None)(self.get(target)))
         error = self.error(answer)
         self.assertEqual((answer[0], error["Code"], error["Message"]), (403, "AccessDenied", "Request has expired"))
         self.assertEqual(error["X-Amz-Expires"], "1")

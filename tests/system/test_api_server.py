@@ -2,7 +2,6 @@
 """darumad starts whole or not at all, says why, and loses nothing when its disk gives out."""
 import concurrent.futures
 import os
-import pathlib
 import shutil
 import socket
 import subprocess
@@ -160,9 +159,9 @@ class ServerTest(unittest.TestCase):
 
     def test_tls(self):
         daemon = self.daemon("api_certificate server.pem\napi_key server.key\n", tls=True)
-        daemon.make_server_certificate()
+        daemon.authority.server("IP:127.0.0.1")
         daemon.start()
-        ca = str(pathlib.Path(daemon.directory, "ca.pem"))
+        ca = str(daemon.authority.ca)
         daemon.client("iot", verify=ca).create_thing(thingName="secure")
         # This client sends UNSIGNED-PAYLOAD over TLS.
         s3 = daemon.client("s3", verify=ca)

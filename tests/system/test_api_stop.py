@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """darumad ends soon when it is told to, whatever its clients hold open: it waits for requests under way, not for people
 who say nothing."""
-import pathlib
 import socket
 import ssl
 import time
@@ -28,9 +27,9 @@ class StopTest(unittest.TestCase):
         self.open = []
         self.addCleanup(self.daemon.close)
         self.addCleanup(self.hang_up)
-        self.daemon.make_server_certificate()
+        self.daemon.authority.server("IP:127.0.0.1")
         self.daemon.start()
-        self.context = ssl.create_default_context(cafile=str(pathlib.Path(self.daemon.directory, "ca.pem")))
+        self.context = ssl.create_default_context(cafile=self.daemon.authority.ca)
 
     def hang_up(self):
         for connection in self.open:

@@ -7,7 +7,8 @@ import select
 import socket
 import unittest
 
-from api_rig import ADMIN, OPERATOR, VIEWER, Daemon, raw_exchange, wait_for
+from api_rig import ADMIN, OPERATOR, VIEWER, Daemon, raw_exchange
+from world import wait_for
 
 ARN = "arn:aws:iot:local:000000000000:thing/a"
 
@@ -87,10 +88,10 @@ class AttackTest(unittest.TestCase):
         with contextlib.ExitStack() as stack:
             idle = [stack.enter_context(socket.create_connection(("127.0.0.1", self.daemon.port))) for _ in range(200)]
             # Which ones is up to the threads that accept them.
-            wait_for(lambda: len(select.select(idle, [], [], 0)[0]) >= 60, "those beyond the limit to be closed")
+            wait_for("those beyond the limit are closed", lambda: len(select.select(idle, [], [], 0)[0]) >= 60)
             self.assertLessEqual(len(select.select(idle, [], [], 0)[0]), 100)
             self.assertTrue(self.healthy("127.0.0.2"))
-        wait_for(lambda: self.healthy("127.0.0.1"), "room for the host that has gone")
+        wait_for("room for the host that has gone", lambda: self.healthy("127.0.0.1"))
 
     def healthy(self, address):
         try:

@@ -7,6 +7,7 @@ import unittest
 import bus_rig
 import gate_rig
 from mqtt_raw import Refused
+from world import wait_for
 
 
 class BusTest(unittest.TestCase):
@@ -120,7 +121,7 @@ class Identities(BusTest):
             return data[data.find(record) + 32] == 2  # INACTIVE
         self.cloud.iot.update_certificate(certificateId=self.arn.rsplit("/", 1)[1], newStatus="INACTIVE")
         device.expect_closed()
-        gate_rig.wait_for(written, "the file to be written")
+        wait_for("the file is written", written)
         self.cloud.rig.kill()
         self.cloud.daemon.process.send_signal(signal.SIGSTOP)  # it cannot help the broker now
         try:
@@ -194,7 +195,7 @@ class Failures(BusTest):
                 return device.receive(1.0)
             except gate_rig.mqtt_raw.Timeout:
                 return None
-        answer = gate_rig.wait_for(asked, "an answer after the broker's restart", 20)
+        answer = wait_for("an answer after the broker's restart", asked, 20)
         self.assertEqual(json.loads(answer.payload)["execution"]["jobId"], "j-broker")
         word, _ = self.ask(device, "j-broker/update", {"status": "IN_PROGRESS"}, qos=1)
         self.assertEqual(word, "accepted")
@@ -220,7 +221,7 @@ class Counted(BusTest):
         def counted():
             status, _, counters = self.cloud.daemon.call("GET", "/daruma/things/c-stream/counters")
             return counters if status == 200 and counters.get("streamMessages") == 8 else None
-        counters = gate_rig.wait_for(counted, "the counters")
+        counters = wait_for("the counters", counted)
         self.assertGreater(counters["streamBytes"], 8 * 4096)
 
 

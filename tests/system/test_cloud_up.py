@@ -9,20 +9,15 @@ import socket
 import ssl
 import stat
 import subprocess
+import sys
 import tempfile
 import unittest
 
-import api_rig
-from api_rig import wait_for
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
+from pki import Authority  # noqa: E402
+from world import BIN, alive, free_port, wait_for  # noqa: E402
 
-DARUMA = api_rig.BIN / "daruma"
-
-
-def alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+DARUMA = BIN / "daruma"
 
 
 class CloudTest(unittest.TestCase):
@@ -105,20 +100,20 @@ class CloudTest(unittest.TestCase):
             with self.subTest(part):
                 pids = self.up()["processes"]
                 os.kill(pids[part], signal.SIGKILL)
-                wait_for(lambda: not any(alive(pid) for pid in pids.values()), f"the end of everything after {part}", 30)
+                wait_for(f"the end of everything after {part}", lambda: not any(alive(pid) for pid in pids.values()), 30)
                 self.assertIn(f"{part} ended by itself", (self.dir / "run/cloud.log").read_text())
 
     def test_no_part_outlives_its_supervisor(self):
         pids = self.up()["processes"]
         os.kill(pids["supervisor"], signal.SIGKILL)
-        wait_for(lambda: not any(alive(pid) for pid in pids.values()), "the end of everything", 30)
+        wait_for("the end of everything", lambda: not any(alive(pid) for pid in pids.values()), 30)
         self.up()
 
     def test_foreground_until_interrupted(self):
         with open(self.home / "out", "w") as out:
             process = subprocess.Popen([DARUMA, "cloud", "up", "--dir", self.dir], stdout=out, stderr=subprocess.STDOUT,
                                        stdin=subprocess.DEVNULL)
-        wait_for(lambda: "Ctrl-C ends it" in (self.home / "out").read_text(), "the first screen", 30)
+        wait_for("the first screen", lambda: "Ctrl-C ends it" in (self.home / "out").read_text(), 30)
         said = (self.home / "out").read_text()
         self.assertLessEqual(len(said.splitlines()), 24)
         self.assertIn(f". {self.dir}/env.sh", said)
@@ -157,9 +152,7 @@ class CloudTest(unittest.TestCase):
     def test_ports_can_be_chosen(self):
         self.up()
         self.down()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.assertEqual(self.up("--api-port", port)["api"], f"https://127.0.0.1:{port}")
         self.down()
         self.assertEqual(self.up()["api"], f"https://127.0.0.1:{port}")
@@ -192,9 +185,7 @@ class CloudTest(unittest.TestCase):
         # Servers' certificates are another matter: the authority can always make new ones.
         # Nor one that somebody exchanged: the devices out there trust the first.
         kept = {name: (self.dir / name).read_bytes() for name in ("pki/ca.pem", "pki/ca.key")}
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-days", "9", "-subj", "/CN=another", "-keyout", self.dir / "pki/ca.key", "-out",
-                        self.dir / "pki/ca.pem"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        Authority(self.dir / "pki", "another")
         done = self.daruma("cloud", "up", "--dir", self.dir)
         self.assertEqual(done.returncode, 1)
         self.assertIn("server certificates", done.stderr)

@@ -8,7 +8,8 @@ import re
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
-from device_cloud import Cloud, Job, Pki  # noqa: E402
+from device_cloud import Cloud, Job  # noqa: E402
+from pki import Authority, openssl  # noqa: E402
 from world import Device, World, wait_for  # noqa: E402
 
 LIMITS = "5,20,1,3"  # hang, health, soak, seal
@@ -28,7 +29,7 @@ class DeviceTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = World()
-        cls.pki = Pki(cls.world.dir / "pki")
+        cls.pki = Authority(cls.world.dir / "pki")
         cls.addClassCleanup(cls.world.close)
 
     def cloud(self, *words, **fields):
@@ -228,7 +229,7 @@ class DeviceTest(unittest.TestCase):
     def test_hostile_servers(self):
         cloud = self.cloud()
         device = self.device("wary", cloud)
-        rogue_pki = Pki(self.world.dir / "rogue", "test root")
+        rogue_pki = Authority(self.world.dir / "rogue", "test root")
         cases = [("tls_untrusted_issuer", self.cloud(rogue_pki)),
                  ("tls_wrong_name", self.cloud(self.pki, names="DNS:elsewhere")),
                  ("tls_expired", self.cloud(self.pki, days=-1))]
@@ -324,7 +325,6 @@ class DeviceTest(unittest.TestCase):
 
 
 def openssl_key(csr):
-    from device_cloud import openssl
     return openssl("req", "-noout", "-pubkey", stdin=csr.encode())
 
 

@@ -13,6 +13,7 @@ import gate_rig
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
 from foreign import BLOCK_BYTES, ClassicAgent, ModularAgent, cbor, uncbor  # noqa: E402
+from world import Failure, wait_for  # noqa: E402
 
 METRICS = "?SDK=FreeRTOS&Version=10.4.3&Platform=Unknown&OTALib=OTA&Version=3.4.0"
 BLOCKS = 60
@@ -87,8 +88,8 @@ class ForeignTest(unittest.TestCase):
             seen[:] = self.execution(thing, prefix + update)
             return seen[0] == status and details in (None, seen[1])
         try:
-            gate_rig.wait_for(there, f"{status} {details}")
-        except AssertionError as error:
+            wait_for(f"{status} {details}", there)
+        except Failure as error:
             raise AssertionError(f"{error}; last seen: {seen}") from None
 
     def device(self, kind, thing, version=(0, 9, 2), **options):

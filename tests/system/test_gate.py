@@ -8,6 +8,7 @@ import unittest
 import gate_rig
 from gate_rig import OPEN_POLICY, OTA_POLICY, Presence
 from mqtt_raw import Client, Closed, Refused
+from world import wait_for
 
 MUTE_POLICY = OTA_POLICY.replace("policy ota", "policy silent").replace("allow iot:Receive", "deny iot:Receive")
 
@@ -47,7 +48,7 @@ class GateTest(unittest.TestCase):
             if client is not self.service:
                 client.abandon()
         self.rig.clients.clear()
-        gate_rig.wait_for(lambda: self.service.stats()["sessions"] == 1, "the devices to go")
+        wait_for("the devices go", lambda: self.service.stats()["sessions"] == 1)
         self.service.ping()
         numbers = [int(m["number"]) for m in self.service.seen if m["number"]]
         self.service.acknowledge(self.service.boot, max(numbers, default=0))
@@ -109,7 +110,7 @@ class Identity(GateTest):
             Client(self.rig.port, self.rig.service_identity.context, "thing-0")
 
     def test_without_certificate(self):
-        context = ssl.create_default_context(cafile=self.rig.directory / "ca.crt")
+        context = ssl.create_default_context(cafile=self.rig.directory / "ca.pem")
         with self.assertRaises(Closed):
             self.rig.clients.append(Client(self.rig.port, context, "thing-0"))
 
@@ -498,7 +499,7 @@ class Sessions(GateTest):
         for _ in range(4):
             device.receive()
 
-        gate_rig.wait_for(lambda: self.service.counters("thing-6").get("out_messages") == 4, "counters")
+        wait_for("counters", lambda: self.service.counters("thing-6").get("out_messages") == 4)
         counters = self.service.counters("thing-6")
         self.assertEqual((counters["stream_messages"], counters["stream_bytes"], counters["out_bytes"]), (3, 300, 307))
         self.assertEqual((counters["in_messages"], counters["in_bytes"], counters["connects"]), (1, 5, 1))

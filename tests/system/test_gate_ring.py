@@ -5,6 +5,7 @@ import unittest
 import gate_rig
 from gate_rig import OPEN_POLICY, OTA_POLICY, Presence
 from mqtt_raw import Closed, Refused
+from world import wait_for
 
 TOPIC = "$aws/things/thing-0/jobs/job/update"
 
@@ -120,7 +121,7 @@ class Ring(Base):
         numbered = [m for m in service.seen if m["number"]]
         self.assertEqual(len(numbered), 1000)
         service.acknowledge(service.boot, 1000)
-        gate_rig.wait_for(lambda: service.ping() or len([m for m in service.seen if m["number"]]) == 1101, "the rest")
+        wait_for("the rest", lambda: service.ping() or len([m for m in service.seen if m["number"]]) == 1101)
 
     def test_ring_full_closes_without_an_acknowledgement(self):
         self.begin(ring_bytes=65536)
@@ -311,7 +312,7 @@ class Snapshots(Base):
         damaged.write_bytes(good[:-4] + b"oops")
         damaged.rename(self.rig.snapshot)
         self.delta(service, "", flag="reload")
-        gate_rig.wait_for(lambda: "refused, the last one stays" in self.rig.log(), "the refusal")
+        wait_for("the refusal", lambda: "refused, the last one stays" in self.rig.log())
         self.rig.device(self.thing).ping()
         fresh = self.rig.pki.identity("fresh")
         self.rig.write_snapshot(self.lines_of(f"certificate {fresh.id} ACTIVE open -\n"))
@@ -322,7 +323,7 @@ class Snapshots(Base):
             except Refused:
                 return None
         self.delta(service, "", flag="reload")
-        gate_rig.wait_for(connects, "the new file")
+        wait_for("the new file", connects)
 
     def test_damaged_deltas_are_refused(self):
         self.begin()
@@ -387,7 +388,7 @@ class Shutdown(Base):
         offline.subscribe("app/x")
         offline.disconnect()
         self.rig.process.send_signal(1)
-        gate_rig.wait_for(lambda: "Reloading config" in self.rig.log(), "the reload")
+        wait_for("the reload", lambda: "Reloading config" in self.rig.log())
         device.publish(TOPIC, "x")
         message = service.incoming()
         service.answer(message, "$aws/things/thing-0/jobs/get/accepted", b"a")

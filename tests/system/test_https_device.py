@@ -7,8 +7,9 @@ import ssl
 import threading
 import unittest
 
-from device_cloud import Job, Pki
+from device_cloud import Job
 from test_device import DeviceTest as Rig, wait_for
+from pki import Authority
 
 SECRET = "X-Amz-Signature=0123456789abcdef"
 
@@ -172,7 +173,7 @@ class HttpsDeviceTest(Rig):
 
     def test_a_server_of_another_ca(self):
         cloud = self.cloud()
-        files = self.files(Pki(self.world.dir / "rogue-files", name="rogue"))
+        files = self.files(Authority(self.world.dir / "rogue-files", name="rogue"))
         device = self.device("checks", cloud)
         device.on()
         job = self.offer(cloud, files, "rogue", self.image("1.1.0", 2).read_bytes())

@@ -10,8 +10,9 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "harness"))
-from device_cloud import Job, openssl  # noqa: E402
+from device_cloud import Job  # noqa: E402
 from mps2_rig import MISSING, Mps2Device  # noqa: E402
+from pki import openssl  # noqa: E402
 from world import BIN  # noqa: E402
 
 SHIFT = 5  # an instruction takes 2**5 ns: time is a count of instructions, whatever the host does meanwhile

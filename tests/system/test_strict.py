@@ -8,6 +8,7 @@ import botocore.exceptions
 import bus_rig
 import gate_rig
 from mqtt_raw import Closed
+from world import wait_for
 
 PAYLOAD_MAX = 131072
 REFUSED = 0x80
@@ -33,7 +34,7 @@ class Limits:
         identity, arn = self.cloud.add(name)
         self.cloud.iot.attach_policy(policyName="open", target=arn)
         client = self.cloud.connect(identity)
-        gate_rig.wait_for(lambda: client.subscribe("app/probe") != REFUSED, "the policy")
+        wait_for("the policy", lambda: client.subscribe("app/probe") != REFUSED)
         client.unsubscribe("app/probe")
         return client
 
@@ -81,7 +82,7 @@ class Limits:
             def told():
                 entries = self.cloud.daemon.call("GET", "/daruma/things/l-rate/timeline")[2]["entries"]
                 return [entry for entry in entries if "THROTTLED" in json.dumps(entry)]
-            gate_rig.wait_for(told, "the reason in the timeline")
+            wait_for("the reason in the timeline", told)
 
     def test_bytes_in_a_second(self):
         client = self.device("l-bytes")
