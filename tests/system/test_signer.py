@@ -173,6 +173,34 @@ class SignerTest(unittest.TestCase):
         self.assertEqual(command("nobody", "demo-lock")[0], NOT_FOUND)
         self.assertEqual(command("lock", "demo-lock", 1)[0], FORMAT)
 
+    def test_approval_of_commands(self):
+        """A profile that asks for approvals asks for them here too, and the image's own is none for leaving it."""
+        self.make_key("lock", conf="kind image\nproduct demo-lock\napproval required\n")
+        self.start()
+        digest, other = hashlib.sha256(b"image to leave").digest(), hashlib.sha256(b"another").digest()
+
+        def approve(option, value, profile="lock"):
+            run = subprocess.run([SIGNER, option, value, "--profile", profile, "--socket", self.path],
+                                 capture_output=True, text=True)
+            return run.returncode, run.stderr
+
+        def command(image_digest):
+            return self.ask(SIGN_COMMAND, text("lock") + image_digest + text("demo-lock") + bytes([2]))
+        status, detail, _ = command(digest)
+        self.assertEqual(status, STATE)
+        self.assertIn(f"--approve-revert {digest.hex()}", detail)
+        self.assertEqual(approve("--approve", digest.hex())[0], 0)
+        self.assertEqual(command(digest)[0], STATE)
+        self.assertEqual(approve("--approve-revert", digest.hex())[0], 0)
+        self.assertEqual(command(digest)[0], OK)
+        self.assertEqual(command(other)[0], STATE)
+        self.assertEqual(self.ask(SIGN_IMAGE, text("lock") + image(other, "demo-lock", 1))[0], STATE)
+        for value, profile, reason in (("xyz", "lock", "SHA-256"), (digest.hex(), "nobody", "no such"),
+                                       (digest.hex(), "default", "files")):
+            code, said = approve("--approve-revert", value, profile)
+            self.assertEqual(code, 1)
+            self.assertIn(reason, said)
+
     def test_damaged_state_is_not_a_fresh_start(self):
         self.make_key("lock", conf="kind image\nproduct demo-lock\n")
         self.start()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The signer's protocol, policy and memory, without a process. */
+#include "cloud/signer/command.h"
 #include "cloud/signer/policy.h"
 #include "cloud/signer/protocol.h"
 #include "cloud/signer/state.h"
@@ -149,6 +150,35 @@ static void test_approvals(void)
     EXPECT_EQ(dr_signer_judge(&profile, &state, &image, &after, &reason), DR_E_STATE);
 }
 
+static void test_commands(void)
+{
+    struct dr_signer_profile profile = {.kind = DR_SIGNER_KIND_IMAGE, .product = "demo-lock"};
+    struct dr_signer_state state = {.signed_before = false};
+    struct dr_signer_image image = sample_image(5, 2, 1);
+    uint8_t digest[DR_SIGNER_DIGEST_BYTES];
+    uint8_t longest[DR_SIGNER_DIGEST_BYTES];
+    const char *reason = "";
+    REQUIRE(
+        dr_signer_command_digest(DR_JOB_ACTION_REVERT, image.product, image.digest, digest) ==
+        DR_OK);
+    EXPECT_EQ(
+        dr_signer_command_digest(
+            DR_JOB_ACTION_REVERT, "a product of exactly thirty-two.", image.digest, longest),
+        DR_OK);
+    EXPECT_EQ(dr_signer_judge_command(&profile, &state, &image, digest, &reason), DR_OK);
+    profile.approval = true;
+    EXPECT_EQ(dr_signer_judge_command(&profile, &state, &image, digest, &reason), DR_E_STATE);
+    dr_signer_note_approval(&state, image.digest); /* lets the image be signed, not the command */
+    EXPECT_EQ(dr_signer_judge_command(&profile, &state, &image, digest, &reason), DR_E_STATE);
+    dr_signer_note_approval(&state, digest);
+    EXPECT_EQ(dr_signer_judge_command(&profile, &state, &image, digest, &reason), DR_OK);
+    image.product[0] = 'x';
+    EXPECT_EQ(dr_signer_judge_command(&profile, &state, &image, digest, &reason), DR_E_DENIED);
+    profile.kind = DR_SIGNER_KIND_FILE;
+    image.product[0] = 'd';
+    EXPECT_EQ(dr_signer_judge_command(&profile, &state, &image, digest, &reason), DR_E_DENIED);
+}
+
 static void test_state_file(void)
 {
     char directory[] = "/tmp/daruma-signer-unit-XXXXXX";
@@ -180,4 +210,5 @@ static void test_state_file(void)
     EXPECT_EQ(rmdir(directory), 0);
 }
 
-DR_TEST_MAIN(test_requests, test_answers, test_policy, test_approvals, test_state_file)
+DR_TEST_MAIN(
+    test_requests, test_answers, test_policy, test_approvals, test_commands, test_state_file)

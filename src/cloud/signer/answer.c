@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What the signer does with a request. */
 #include "base/text.h"
+#include "cloud/signer/command.h"
 #include "cloud/signer/listener.h"
 #include "crypto/crypto.h"
 
@@ -85,24 +86,27 @@ static void sign_command(
     const struct dr_signer_slot *slot, const struct dr_signer_request *request,
     struct dr_signer_answer *answer)
 {
-    uint8_t bytes[DR_JOB_COMMAND_BYTES_MAX];
-    uint8_t digest[DR_SHA256_BYTES];
-    struct dr_writer writer;
-    if (slot->facts.kind != DR_SIGNER_KIND_IMAGE) {
-        refuse(answer, DR_E_DENIED, "this profile signs files, not commands");
+    uint8_t digest[DR_SIGNER_DIGEST_BYTES];
+    const char *reason = "the command is too long";
+    enum dr_status status = dr_signer_command_digest(
+        request->command, request->image.product, request->image.digest, digest);
+    if (status == DR_OK) {
+        status =
+            dr_signer_judge_command(&slot->facts, &slot->state, &request->image, digest, &reason);
+    }
+    if (status != DR_OK) {
+        refuse(answer, status, reason);
+    }
+    if (status == DR_E_STATE) {
+        char hex[DR_HEX_SIZE(DR_SIGNER_DIGEST_BYTES)];
+        dr_hex_encode(request->image.digest, DR_SIGNER_DIGEST_BYTES, hex);
+        (void)snprintf(
+            answer->detail, sizeof(answer->detail), "%s: daruma-signer --approve-revert %s", reason,
+            hex);
+    }
+    if (status != DR_OK) {
         return;
     }
-    if (strcmp(slot->facts.product, request->image.product) != 0) {
-        refuse(answer, DR_E_DENIED, "the command is for another product than the profile");
-        return;
-    }
-    dr_writer_init(&writer, bytes, sizeof(bytes));
-    dr_job_write_command(&writer, request->command, request->image.product, request->image.digest);
-    if (writer.status != DR_OK) {
-        refuse(answer, writer.status, "the command is too long");
-        return;
-    }
-    dr_sha256_once(&dr_crypto_openssl, bytes, writer.size_bytes, digest);
     sign(slot, digest, answer);
 }
 

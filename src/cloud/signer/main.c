@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "cloud/signer/client.h"
+#include "cloud/signer/command.h"
 #include "cloud/signer/listener.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ static const char usage[] =
     "usage: daruma-signer --dir DIR --socket PATH [--user NAME] [--allow-uid UID]...\n"
     "       daruma-signer --init DIR\n"
     "       daruma-signer --approve DIGEST --profile NAME --socket PATH\n"
+    "       daruma-signer --approve-revert DIGEST --profile NAME --socket PATH\n"
     "\n"
     "Signs for darumad, so that the daemon holds no signing key.\n"
     "\n"
@@ -34,6 +36,8 @@ static const char usage[] =
     "  --init DIR        make DIR and in it the profile \"default\", which signs files;\n"
     "                    what exists stays\n"
     "  --approve DIGEST  let a profile with `approval required` sign the image with this SHA-256\n"
+    "  --approve-revert DIGEST\n"
+    "                    and the command that devices leave that image; its own approval is none\n"
     "\n"
     "NAME.conf: `kind file|image`, `product NAME`, `approval required`. A profile of kind image\n"
     "never signs another product, nor an order or security counter below one it has signed.\n"
@@ -46,6 +50,7 @@ struct options {
     const char *user;
     const char *init;
     const char *approve;
+    bool approve_revert; /* the command about the image, not the image */
     const char *profile;
     uid_t uids[DR_SIGNER_UIDS_MAX];
     size_t uid_count;
@@ -97,6 +102,8 @@ static bool read_option(int letter, struct options *options)
         options->init = optarg;
         return true;
     case 'a':
+    case 'r':
+        options->approve_revert = letter == 'r';
         options->approve = optarg;
         return true;
     case 'p':
@@ -112,15 +119,11 @@ static bool read_option(int letter, struct options *options)
 static bool read_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"dir", required_argument, NULL, 'd'},
-        {"socket", required_argument, NULL, 's'},
-        {"user", required_argument, NULL, 'u'},
-        {"init", required_argument, NULL, 'i'},
-        {"approve", required_argument, NULL, 'a'},
-        {"profile", required_argument, NULL, 'p'},
-        {"allow-uid", required_argument, NULL, 'U'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"dir", required_argument, NULL, 'd'},     {"socket", required_argument, NULL, 's'},
+        {"user", required_argument, NULL, 'u'},    {"init", required_argument, NULL, 'i'},
+        {"approve", required_argument, NULL, 'a'}, {"approve-revert", required_argument, NULL, 'r'},
+        {"profile", required_argument, NULL, 'p'}, {"allow-uid", required_argument, NULL, 'U'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     for (int letter = getopt_long(argc, argv, "", known, NULL); letter != -1;
          letter = getopt_long(argc, argv, "", known, NULL)) { /* bound: argc */
@@ -233,9 +236,14 @@ static int approve(const struct options *options)
         DR_OK) {
         return fail(options->approve, "not a SHA-256 in hex");
     }
-    return dr_signer_approve(&client, options->profile, digest, error) == DR_OK
+    enum dr_status status =
+        options->approve_revert
+            ? dr_signer_approve_command(
+                  &client, options->profile, DR_JOB_ACTION_REVERT, digest, error)
+            : dr_signer_approve(&client, options->profile, digest, error);
+    return status == DR_OK
                ? 0
-               : fail("not approved", error);
+               : fail("not approved", error[0] != '\0' ? error : dr_status_text(status));
 }
 
 int main(int argc, char **argv)

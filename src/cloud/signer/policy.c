@@ -62,6 +62,26 @@ enum dr_status dr_signer_judge(
     return DR_OK;
 }
 
+enum dr_status dr_signer_judge_command(
+    const struct dr_signer_profile *profile, const struct dr_signer_state *state,
+    const struct dr_signer_image *image, const uint8_t digest[DR_SIGNER_DIGEST_BYTES],
+    const char **ret_reason)
+{
+    if (profile->kind != DR_SIGNER_KIND_IMAGE) {
+        *ret_reason = "this profile signs files, not commands";
+        return DR_E_DENIED;
+    }
+    if (strcmp(profile->product, image->product) != 0) {
+        *ret_reason = "the command is for another product than the profile";
+        return DR_E_DENIED;
+    }
+    if (profile->approval && !is_approved(state, digest)) {
+        *ret_reason = "the command was not approved";
+        return DR_E_STATE;
+    }
+    return DR_OK;
+}
+
 void dr_signer_note_approval(
     struct dr_signer_state *state, const uint8_t digest[DR_SIGNER_DIGEST_BYTES])
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The signing policy of an image profile: product, order and counter never backwards, optional
- * approval. Pure; what it remembers is kept by profile.h. */
+ * approval; and for its commands, product and approval. Pure; what it remembers is kept by
+ * profile.h. */
 #ifndef DR_CLOUD_SIGNER_POLICY_H
 #define DR_CLOUD_SIGNER_POLICY_H
 
@@ -24,11 +25,24 @@ struct dr_signer_state {
  *
  * DR_E_DENIED    wrong kind of profile, or wrong product.
  * DR_E_CONFLICT  its order or counter is below what was signed, or another image has the same
- * order. DR_E_STATE     not approved.
+ * order.
+ * DR_E_STATE     not approved.
  */
 DR_MUST_USE enum dr_status dr_signer_judge(
     const struct dr_signer_profile *profile, const struct dr_signer_state *state,
     const struct dr_signer_image *image, struct dr_signer_state *ret_after,
+    const char **ret_reason);
+
+/* May a command about this image (its digest and product; order and counter are not looked at) be
+ * signed? digest is the command's own. A command changes nothing that is remembered; where
+ * approvals are asked for, its own digest must be approved: the image's approval let it be signed,
+ * and says nothing about leaving it.
+ *
+ * DR_E_DENIED    wrong kind of profile, or wrong product. DR_E_STATE: not approved.
+ */
+DR_MUST_USE enum dr_status dr_signer_judge_command(
+    const struct dr_signer_profile *profile, const struct dr_signer_state *state,
+    const struct dr_signer_image *image, const uint8_t digest[DR_SIGNER_DIGEST_BYTES],
     const char **ret_reason);
 
 /* Approve a digest; the oldest approval goes when there are too many. */
