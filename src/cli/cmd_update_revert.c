@@ -83,14 +83,16 @@ const struct dr_cli_verb dr_verb_update_revert = {
     .summary = "have a thing return to its previous image",
     .usage = "update revert THING [--wait] [options]",
     .help = "A command signed by the product's key: leave the image that runs now, while it\n"
-            "is not sealed yet, for the one before it. Nothing is downloaded. daruma-signer\n"
-            "must hold the product's key: NAME.key and a NAME.conf with `kind image` and\n"
-            "`product PRODUCT` in the cloud's signer directory.\n"
+            "is not sealed yet, for the one before it. Nothing is downloaded. The image must\n"
+            "have come by an update of this cloud, and daruma-signer must hold the product's\n"
+            "key: NAME.key and a NAME.conf with `kind image` and `product PRODUCT` in the\n"
+            "cloud's signer directory. With `approval required` there, approve it first:\n"
+            "daruma-signer --approve-revert.\n"
             "\n"
             "  --wait          follow it to its end\n"
             "  --timeout S     with --wait: give up after S seconds (600)\n"
             "  --id ID         name it yourself, for `daruma update watch` (letters, digits,\n"
             "                  - and _)\n"
-            "  --profile NAME  the signing profile, where the signer has several products",
+            "  --profile NAME  the signing profile, where several have the product",
     .run = run,
 };

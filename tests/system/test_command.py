@@ -12,11 +12,8 @@ import urllib.error
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness.api import request, second_certificate
-from harness.world import World
+from harness.world import BIN, World
 from system.mqtt_raw import Client
-
-DIGEST = "ab" * 32
-REPORT = {"version": "1.1.0", "digest": DIGEST, "slot": "A", "state": "confirmed"}
 
 
 class CommandTest(unittest.TestCase):
@@ -29,24 +26,39 @@ class CommandTest(unittest.TestCase):
         # A device of its own kind: making one gives the cloud the policy that things have.
         cls.world.run("device", "create", "other", "--dir", cls.world.dir / "devices", "--key", cls.world.key("product"),
                       "--image", cls.world.image("firmware-good", "1.0.0", sequence=1))
-        for name in ("lock-1", "silent"):
+        for name in ("lock-1", "lock-2", "silent"):
             request(cls.settings, "POST", f"/things/{name}", {})
-        identity = second_certificate(cls.settings, "lock-1", cls.world.dir)
+        cls.digest = cls.offer("lock-1", "1.1.0")
+        cls.other_digest = cls.offer("lock-2", "1.2.0")
+        cls.report("lock-1", cls.digest)
+
+    @classmethod
+    def offer(cls, thing, version):
+        """An update is made; the digest of its image."""
+        name = f"update-{thing}"
+        image = cls.world.image("firmware-good", version, sequence=2)
+        cls.world.run("update", "create", image, thing, "--id", name)
+        document = request(cls.settings, "GET", f"/jobs/AFR_OTA-{name}/job-document")["document"]
+        return json.loads(document)["daruma"]["digest"]
+
+    @classmethod
+    def report(cls, thing, digest):
+        """The thing says that it runs this."""
         context = ssl.create_default_context(cafile=cls.settings["ca"])
-        context.load_cert_chain(*identity)
-        device = Client(cls.settings["mqtt_port"], context, "lock-1")
-        topic = "$aws/things/lock-1/daruma/report"
-        device.publish(topic, json.dumps(REPORT))
+        context.load_cert_chain(*second_certificate(cls.settings, thing, cls.world.dir))
+        device = Client(cls.settings["mqtt_port"], context, thing)
+        topic = f"$aws/things/{thing}/daruma/report"
+        device.publish(topic, json.dumps({"version": "1.1.0", "digest": digest, "slot": "A", "state": "confirmed"}))
         device.receive(10, lambda message: message.topic == topic + "/accepted")
         device.disconnect()
 
-    def profile(self, name, product):
+    def profile(self, name, product, more=""):
         """A product's key for the signer, which starts again with it."""
         directory = self.world.cloud_dir / "signer"
         key = directory / f"{name}.key"
         key.touch(0o600)
         key.write_bytes(self.world.key(name).read_bytes())
-        (directory / f"{name}.conf").write_text(f"kind image\nproduct {product}\n")
+        (directory / f"{name}.conf").write_text(f"kind image\nproduct {product}\n{more}")
         self.world.cloud_down()
         self.world.cloud_up()
 
@@ -69,24 +81,50 @@ class CommandTest(unittest.TestCase):
         for thing in ("nobody", "silent"):
             self.assertEqual(self.command(thing, command="revert", jobId="j1")[0], 404, thing)
         status, answer = self.command("lock-1", command="revert", jobId="j1")
-        self.assertEqual((status, answer.get("digest"), answer.get("product")), (200, DIGEST, "demo-lock"))
+        self.assertEqual((status, answer.get("digest"), answer.get("product")), (200, self.digest, "demo-lock"))
         job = request(self.settings, "GET", "/jobs/j1")["job"]
         self.assertEqual([arn.rsplit("/", 1)[1] for arn in job["targets"]], ["lock-1"])
         document = json.loads(request(self.settings, "GET", "/jobs/j1/job-document")["document"])
         self.verify(document["daruma"])
         self.assertEqual(self.command("lock-1", command="revert", jobId="j1")[0], 409)
         self.profile("gate", "garden-gate")
-        self.assertEqual(self.command("lock-1", command="revert", jobId="j2")[0], 400)  # which product?
-        status, answer = self.command("lock-1", command="revert", jobId="j2", signingProfileName="lock")
+        self.assertEqual(self.command("lock-1", command="revert", jobId="j2", signingProfileName="gate")[0], 400)
+        status, answer = self.command("lock-1", command="revert", jobId="j2")  # of the image's product there is one
         self.assertEqual((status, answer.get("product")), (200, "demo-lock"))
+        self.profile("spare", "demo-lock", "approval required\n")
+        self.assertEqual(self.command("lock-1", command="revert", jobId="j3")[0], 400)  # which of two?
+        self.approval()
+        self.lying_thing()
+
+    def approval(self):
+        """A profile with approvals signs a command when that command was approved."""
+        wanted = {"command": "revert", "jobId": "j3", "signingProfileName": "spare"}
+        status, answer = self.command("lock-1", **wanted)
+        self.assertEqual(status, 400, answer)
+        self.assertIn(f"--approve-revert {self.digest}", answer["message"])
+        signer = [BIN / "daruma-signer", "--profile", "spare", "--socket", self.world.cloud_dir / "run/signer/signer.sock"]
+        subprocess.run([*signer, "--approve", self.digest], check=True)
+        self.assertEqual(self.command("lock-1", **wanted)[0], 400)  # the image's approval is not the command's
+        subprocess.run([*signer, "--approve-revert", self.digest], check=True)
+        self.assertEqual(self.command("lock-1", **wanted)[0], 200)
+
+    def lying_thing(self):
+        """It cannot have a command signed for an image that it was not offered here."""
+        for digest in ("ab" * 32, self.other_digest):
+            self.report("lock-1", digest)
+            status, answer = self.command("lock-1", command="revert", jobId="j4", signingProfileName="lock")
+            self.assertEqual(status, 400, answer)
+            self.assertIn("no update made here", answer["message"])
+        with self.assertRaises(urllib.error.HTTPError):
+            request(self.settings, "GET", "/jobs/j4")
 
     def verify(self, daruma):
         self.assertEqual({key: daruma[key] for key in ("command", "product", "digest")},
-                         {"command": "revert", "product": "demo-lock", "digest": DIGEST})
+                         {"command": "revert", "product": "demo-lock", "digest": self.digest})
         directory = self.world.dir
         subprocess.run(["openssl", "pkey", "-in", self.world.key("lock"), "-pubout", "-out", directory / "public.pem"],
                        check=True)
-        (directory / "covered").write_bytes(b"daruma-cmd-1\0revert\0demo-lock\0" + bytes.fromhex(DIGEST))
+        (directory / "covered").write_bytes(b"daruma-cmd-1\0revert\0demo-lock\0" + bytes.fromhex(self.digest))
         (directory / "der").write_bytes(base64.b64decode(daruma["signature"]))
         subprocess.run(["openssl", "dgst", "-sha256", "-verify", directory / "public.pem", "-signature", directory / "der",
                         directory / "covered"], check=True, stdout=subprocess.DEVNULL)

@@ -17,7 +17,7 @@ struct command {
     const char *thing;
     const char *job;
     enum dr_job_action action;
-    const char *profile; /* NULL: the only one with a product */
+    const char *profile; /* NULL: the only one with the image's product */
     struct dr_signer_profile signing;
     struct dr_signer_image image; /* digest and product of the image to leave */
     char document[DOCUMENT_SIZE];
@@ -39,7 +39,50 @@ static enum dr_status read_body(struct dr_call *call, const json_t *body, struct
     return DR_OK;
 }
 
-/* The image that the thing said it runs. */
+/* Is this the job document of that image? Then its product is taken over. */
+static bool is_offer(const char *document, const char *hex, struct command *command)
+{
+    json_t *body = json_loads(document, 0, NULL);
+    const json_t *daruma = json_object_get(body, "daruma");
+    const char *digest = json_string_value(json_object_get(daruma, "digest"));
+    const char *product = json_string_value(json_object_get(daruma, "product"));
+    bool found = digest != NULL && strcmp(digest, hex) == 0 && product != NULL &&
+                 strlen(product) < sizeof command->image.product;
+    if (found) {
+        memcpy(command->image.product, product, strlen(product) + 1);
+    }
+    json_decref(body);
+    return found;
+}
+
+/* The update made here that offered this image to this thing. */
+static enum dr_status run_offer(struct dr_call *call, struct dr_db *db, void *arguments)
+{
+    struct command *command = arguments;
+    char hex[DR_HEX_SIZE(DR_IMAGE_DIGEST_BYTES)];
+    struct dr_rows rows;
+    bool found = false;
+    dr_hex_encode(command->image.digest, sizeof command->image.digest, hex);
+    dr_db_select(
+        db, &rows,
+        "SELECT j.document FROM execution e JOIN job j ON j.id = e.job"
+        " WHERE e.thing = ?1 AND j.ota_update IS NOT NULL AND instr(j.document, ?2) > 0",
+        DR_VALUES(dr_value_text(command->thing), dr_value_text(hex)));
+    while (!found && dr_rows_next(&rows)) { /* bound: the thing's executions */
+        found = is_offer(dr_rows_text(&rows, 0), hex, command);
+    }
+    DR_TRY(dr_rows_end(&rows));
+    if (!found) {
+        return dr_call_fail(
+            call, DR_E_STATE, DR_CODE_INVALID,
+            "%.128s reports image %.16s..., which no update made here offered to it: a command is "
+            "signed for such images only, as a thing may say anything",
+            command->thing, hex);
+    }
+    return DR_OK;
+}
+
+/* The image that the thing said it runs, if it has it from here. */
 static enum dr_status find_image(struct dr_call *call, struct command *command)
 {
     json_t *state = NULL;
@@ -56,7 +99,7 @@ static enum dr_status find_image(struct dr_call *call, struct command *command)
             call, DR_E_NOT_FOUND, DR_CODE_NOT_FOUND, "%.128s has not reported what it runs",
             command->thing);
     }
-    return DR_OK;
+    return dr_call_read(call, run_offer, command);
 }
 
 static enum dr_status signer_failed(struct dr_call *call, enum dr_status status, const char *error)
@@ -67,7 +110,7 @@ static enum dr_status signer_failed(struct dr_call *call, enum dr_status status,
         error[0] != '\0' ? error : dr_status_text(status));
 }
 
-/* The profile that was named, or the only one that holds a product's key. */
+/* The profile that was named, or the only one with a key of the image's product. */
 static enum dr_status
 choose_profile(struct dr_call *call, const struct dr_signer_client *client, struct command *command)
 {
@@ -81,7 +124,8 @@ choose_profile(struct dr_call *call, const struct dr_signer_client *client, stru
     enum dr_status status = dr_signer_profiles(client, profiles, &count, error);
     for (size_t i = 0; status == DR_OK && i < count; i++) {
         bool named = command->profile == NULL || strcmp(command->profile, profiles[i].name) == 0;
-        if (named && profiles[i].kind == DR_SIGNER_KIND_IMAGE) {
+        if (named && profiles[i].kind == DR_SIGNER_KIND_IMAGE &&
+            strcmp(profiles[i].product, command->image.product) == 0) {
             command->signing = profiles[i];
             matches++;
         }
@@ -91,11 +135,12 @@ choose_profile(struct dr_call *call, const struct dr_signer_client *client, stru
         return signer_failed(call, status, error);
     }
     if (matches != 1) {
-        return dr_call_invalid(
-            call, matches == 0 ? "the signer has no such profile with a product's key"
-                               : "signingProfileName is missing: the signer has several products");
+        return dr_call_fail(
+            call, DR_E_ARGUMENT, DR_CODE_INVALID,
+            matches == 0 ? "the signer has no such profile with a key of product %s"
+                         : "signingProfileName is missing: several profiles have product %s",
+            command->image.product);
     }
-    memcpy(command->image.product, command->signing.product, sizeof command->image.product);
     return DR_OK;
 }
 
