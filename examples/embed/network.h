@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* A link without a network: it answers as the service would, with one update, from a file. Yours is
- * an MQTT client over TLS; boards/mps2_an385/port/link_lwip.c is one to copy. */
+ * boards/mqtt_session.h over a TLS stream of your board; boards/mps2_an385/port/link_lwip.c shows
+ * how.
+ */
 #ifndef DR_EXAMPLES_EMBED_NETWORK_H
 #define DR_EXAMPLES_EMBED_NETWORK_H
 

@@ -209,10 +209,9 @@ dr_firmware_init(struct dr_firmware *firmware, const struct dr_client_dialect *s
     firmware->json.block_capacity_bytes = sizeof(firmware->decoded);
     const struct dr_link_mqtt_config link = {
         .stream = {.anchor = &firmware->anchor, .context = &firmware->channel, .resolve = resolve},
+        .network =
+            {.context = &firmware->channel, .join = join, .leave = leave, .offered = offered},
         .beside = &firmware->http.wait,
-        .join = join,
-        .leave = leave,
-        .offered = offered,
     };
     dr_link_mqtt_init(&firmware->mqtt, &link, &firmware->link);
     return open_client(firmware, streams);

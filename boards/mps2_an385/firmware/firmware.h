@@ -9,8 +9,8 @@
 
 #include "boards/mps2_an385/common/anchor_uart.h"
 #include "boards/mps2_an385/common/nor.h"
-#include "boards/mps2_an385/port/http_stream.h"
 #include "boards/mps2_an385/port/link_lwip.h"
+#include "boards/mps2_an385/port/tls_stream.h"
 #include "boards/panel.h"
 #include "device/anchor/anchor.h"
 #include "device/app/app.h"
@@ -39,7 +39,7 @@ struct dr_firmware {
     bool downloading; /* until the question about the reset */
     struct dr_link_lwip lwip;
     struct dr_link link;
-    struct dr_http_stream http;
+    struct dr_tls_stream http;
     struct dr_link_stream stream;
     struct dr_client_https_state https;
     struct dr_client client;

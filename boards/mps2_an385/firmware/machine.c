@@ -269,15 +269,12 @@ enum dr_status dr_firmware_init(struct dr_firmware *firmware)
     dr_nor_port_firmware(&firmware->nor, firmware->info.spare, &firmware->flash);
     DR_TRY(open_anchor(firmware));
     const struct dr_link_lwip_config link = {
-        .tls = {.context = firmware, .sign = sign},
-        .resolve = resolve,
-        .join = join,
-        .leave = leave,
-        .offered = offered,
+        .stream = {.tls = {.context = firmware, .sign = sign}, .resolve = resolve},
+        .network = {.join = join, .leave = leave, .offered = offered},
     };
     dr_link_lwip_init(&firmware->lwip, &link, &firmware->link);
-    const struct dr_http_stream_config http = {.resolve = resolve};
-    dr_http_stream_init(&firmware->http, &http, &firmware->stream);
+    const struct dr_tls_stream_config http = {.use = DR_TLS_HTTPS, .resolve = resolve};
+    dr_tls_stream_init(&firmware->http, &http, &firmware->stream);
     firmware->https.window_bytes = HTTPS_WINDOW_BYTES;
     firmware->https.stream = &firmware->stream; /* its blocks arrive in the client's workspace */
     DR_TRY(open_client(firmware));

@@ -108,7 +108,7 @@ void dr_firmware_print_costs(void)
         {" burst ", counts.longest},
         {"; signatures ", board.firmware->signing.count},
         {" longest ms ", board.firmware->signing.ms_max},
-        {"; link opened in ms ", board.firmware->lwip.opening_ms},
+        {"; link opened in ms ", board.firmware->lwip.session.opening_ms},
     };
     char line[200];
     dr_print_numbers(line, sizeof(line), stacks, sizeof(stacks) / sizeof(stacks[0]));

@@ -250,7 +250,7 @@ enum dr_status dr_tls_open(
         return DR_E_STATE;
     }
     tls->open = true;
-    tls->config = config != NULL ? *config : (struct dr_tls_config){0};
+    tls->config = *config;
     tls->stream = stream;
     tls->key_id = identity->key;
     tls->floor_s = identity->floor_s;

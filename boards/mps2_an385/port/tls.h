@@ -41,9 +41,9 @@ struct dr_tls_config {
  * Randomness comes from dr_mps2_random (random.h). */
 DR_MUST_USE enum dr_status dr_tls_start(uint8_t *pool, size_t pool_bytes);
 
-/* Prepare a session over stream. identity is borrowed for the call, config and stream are kept
- * until dr_tls_close. config is NULL where identity has no certificate. DR_E_STATE: open.
- * DR_E_FORMAT: a certificate cannot be read. DR_E_SPACE, DR_E_CRYPTO. */
+/* Prepare a session over stream. identity is borrowed for the call, config is copied (where
+ * identity has no certificate, nothing of it is used), stream is kept until dr_tls_close.
+ * DR_E_STATE: open. DR_E_FORMAT: a certificate cannot be read. DR_E_SPACE, DR_E_CRYPTO. */
 DR_MUST_USE enum dr_status dr_tls_open(
     struct dr_tls *tls, const struct dr_tls_config *config, const struct dr_link_identity *identity,
     struct dr_stream *stream);

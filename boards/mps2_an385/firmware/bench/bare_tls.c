@@ -71,13 +71,16 @@ receive(const struct dr_client *client, struct dr_tls *tls, uint32_t *ret_bytes)
 
 static enum dr_status run(struct dr_client *client, struct dr_stream *stream)
 {
-    const struct dr_link_lwip *link = client->config.link->context;
+    const struct dr_mqtt_session *session = client->config.link->context;
+    const struct dr_link_lwip *link = session->config.context;
+    const struct dr_tls_stream_config *config = &link->config.stream;
+    struct dr_tls *tls = link->tls.tls;
     struct dr_endpoint endpoint;
     uint8_t address[4];
     uint16_t port = 0;
     char *ca = client->workspace.pem.ca;
     char *certificate = client->workspace.pem.certificate;
-    DR_TRY(link->config.resolve(link->config.context, HOST, 0, address, &port));
+    DR_TRY(config->resolve(config->context, HOST, 0, address, &port));
     DR_TRY(dr_identity_endpoint(&client->vault, &endpoint));
     DR_TRY(dr_identity_certificates(&client->vault, false, ca, certificate));
     const struct dr_link_identity identity = {
@@ -87,13 +90,13 @@ static enum dr_status run(struct dr_client *client, struct dr_stream *stream)
         .key = DR_ANCHOR_IDENTITY_NORMAL,
         .floor_s = client->config.build_s,
     };
-    DR_TRY(dr_tls_open(link->tls, &link->config.tls, &identity, stream));
+    DR_TRY(dr_tls_open(tls, &config->tls, &identity, stream));
     DR_TRY(dr_stream_open(stream, address, port));
     DR_TRY(finish(connected, stream));
-    DR_TRY(finish(shaken, link->tls));
+    DR_TRY(finish(shaken, tls));
     uint32_t bytes = 0;
     uint32_t begin_ms = dr_clock_ms();
-    enum dr_status status = receive(client, link->tls, &bytes);
+    enum dr_status status = receive(client, tls, &bytes);
     char line[80];
     const struct dr_print_number numbers[] = {
         {"bare tls: bytes ", bytes}, {" ms ", dr_clock_ms() - begin_ms}};
