@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Vectors and the first instructions. */
 #include "boards/mps2_an385/common/clock.h"
+#include "boards/mps2_an385/common/vectors.h"
 #include "boards/mps2_an385/common/watchdog.h"
 #include "boards/mps2_an385/rom/rom.h"
 #include "boards/panel.h"
@@ -34,18 +35,9 @@ static _Noreturn void on_fault(void)
     dr_rom_stop(DR_LED_HALT_FAULT);
 }
 
-struct vectors {
-    void *stack;
-    void (*reset)(void);
-    void (*nmi)(void);
-    void (*fault[13])(void);
-};
-
-static const struct vectors vectors __attribute__((section(".vectors"), used)) = {
+DR_VECTORS_SECTION static const struct dr_vectors vectors = {
     .stack = dr_rom_stack_end,
     .reset = dr_rom_reset,
     .nmi = on_nmi,
-    .fault =
-        {on_fault, on_fault, on_fault, on_fault, on_fault, on_fault, on_fault, on_fault, on_fault,
-         on_fault, on_fault, on_fault, on_fault},
+    .others = DR_VECTORS_OTHERS(on_fault),
 };

@@ -3,6 +3,7 @@
 #include "boards/mps2_an385/common/clock.h"
 #include "boards/mps2_an385/common/regs.h"
 #include "boards/mps2_an385/common/retained.h"
+#include "boards/mps2_an385/common/vectors.h"
 #include "boards/mps2_an385/common/watchdog.h"
 #include "boards/mps2_an385/testfw/testfw.h"
 
@@ -41,18 +42,9 @@ static __attribute__((naked)) void on_fault(void)
                    "b die         \n");
 }
 
-struct vectors {
-    void *stack;
-    void (*reset)(void);
-    void (*nmi)(void);
-    void (*fault[13])(void);
-};
-
-static const struct vectors vectors __attribute__((section(".vectors"), used)) = {
+DR_VECTORS_SECTION static const struct dr_vectors vectors = {
     .stack = testfw_stack_end,
     .reset = testfw_main,
     .nmi = on_nmi,
-    .fault =
-        {on_fault, on_fault, on_fault, on_fault, on_fault, on_fault, on_fault, on_fault, on_fault,
-         on_fault, on_fault, on_fault, on_fault},
+    .others = DR_VECTORS_OTHERS(on_fault),
 };
