@@ -13,61 +13,17 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from board_rig import BIN, DIVISOR, BoardTest, alive, os, wait_for  # noqa: E402
+from board_rig import (BIN, DIVISOR, ERASE, FACTORY, FIRST_BOOT, POWER, BoardTest, Starts, alive, os,  # noqa: E402
+                       wait_for)
 
-POWER, LOCK_UP, ROM, PLANNED, FAULT = 1, 2, 3, 4, 5  # enum dr_reset_cause
-FIRST_BOOT, FACTORY, ERASE = 1, 10, 11  # enum dr_transition_kind
-UP = r"up, cause (\d+), transition (\d+), epoch (\d+), crash (\d+) signal (\d+)"
+UP = BoardTest.UP
 
 
-class Power(BoardTest):
-    def up(self, device, count=1):
-        """cause, transition, epoch, crash, signal of the count-th start."""
-        return tuple(int(word) for word in self.wait_line(device, UP, count).groups())
-
-    def test_boots_the_factory_image_and_says_so(self):
-        device = self.device("plain")
-        device.on()
-        self.assertEqual(self.up(device), (POWER, FIRST_BOOT, 0, 0, 0))
-        shown = device.show()
-        for key, value in {"running": "firmware", "slot": "factory", "version": "1.0.0", "mode": "provisioning",
-                           "led_word": "normal", "boots": 1, "flash": "ok", "provisioned": "no"}.items():
-            self.assertEqual(shown[key], value, key)
-        self.assertEqual(shown["counters"], {"security": 0, "revocation": 0, "epoch": 0})
-        self.assertEqual(device.ask("leds")["word"], "normal")
-
-    def test_hang_is_reset_with_a_record(self):
-        device = self.device("hangs", "testfw-hang")
-        device.on()
-        self.wait_line(device, "no longer feeding")
-        begin = time.monotonic()
-        self.assertEqual(self.up(device, 2), (FAULT, FIRST_BOOT, 0, 1, signal.SIGQUIT))
-        self.assertLess(time.monotonic() - begin, 10)
-        self.wait_line(device, "watchdog: not fed for 1000 ms")
-
-    def test_crash_is_reset_with_a_record(self):
-        device = self.device("crashes", "testfw-crash")
-        device.on()
-        self.assertEqual(self.up(device, 2), (FAULT, FIRST_BOOT, 0, 2, signal.SIGSEGV))
-
-    def test_a_program_that_ends_is_a_lock_up(self):
-        device = self.device("quits", "testfw-quit")
-        device.on()
-        self.assertEqual(self.up(device, 2)[0], LOCK_UP)
-
-    def test_power_cut_kills_everything_and_keeps_the_flash(self):
-        device = self.device("cut")
-        device.on()
-        self.up(device)
-        for count in range(2, 8):
-            shown = device.show()
-            device.verb("power-cut")
-            for who in ("board_pid", "machine_pid", "anchor_pid"):
-                wait_for(f"{who} is gone", lambda who=who: not alive(shown[who]), 5, 0.002)
-            self.assertEqual(device.show()["running"], "off")
-            device.on()
-            self.assertEqual(self.up(device, count)[:2], (POWER, FIRST_BOOT))
-            self.assertEqual(device.show()["digest"], shown["digest"])
+class Power(Starts, BoardTest):
+    CUTS = 6
+    LOCKS_UP = "quit"  # a program that ends
+    SAYS_HANG, SAYS_LOCK_UP = "watchdog: not fed for 1000 ms", "reset: lock-up"
+    UP_HAS = {"steady": (0,), "hang": (signal.SIGQUIT,), "crash": (signal.SIGSEGV,)}  # the signal
 
     def test_power_cuts_while_the_rom_works(self):
         device = self.device("cut-early")
@@ -79,32 +35,14 @@ class Power(BoardTest):
         shown = wait_for("the firmware", lambda: (now := device.show())["running"] == "firmware" and now, 15)
         self.assertEqual(shown["slot"], "factory")
 
-    def test_reset_button_is_a_fault_and_power_cycle_is_not(self):
-        device = self.device("buttons")
-        device.on()
-        self.up(device)
-        device.verb("power", "reset")
-        self.assertEqual(self.up(device, 2)[0], FAULT)
-        device.verb("power", "cycle")
-        self.assertEqual(self.up(device, 3)[0], POWER)
-
     def test_orderly_power_off_leaves_nothing_behind(self):
         device = self.device("off")
         device.on()
         self.up(device)
         shown = device.show()
         device.verb("power", "off")
-        self.assertFalse(any(alive(shown[who]) for who in ("board_pid", "machine_pid", "anchor_pid")))
+        self.assertFalse(any(alive(shown[who]) for who in self.PROCESSES))
         self.assertFalse((device.path / "board.sock").exists())
-
-    def test_a_dead_secure_element_comes_back_with_the_reset(self):
-        device = self.device("anchorless")
-        device.on()
-        self.up(device)
-        os.kill(device.show()["anchor_pid"], signal.SIGKILL)
-        self.wait_line(device, "the secure element stopped")
-        device.verb("power", "reset")
-        self.up(device, 2)
 
     def test_two_boards_in_one_directory(self):
         device = self.device("twice")
@@ -141,7 +79,7 @@ class Power(BoardTest):
         self.assertEqual(shown["running"], "firmware")
         front.send_signal(signal.SIGINT)
         self.assertEqual(front.wait(20), 0)
-        self.assertFalse(any(alive(shown[who]) for who in ("board_pid", "machine_pid", "anchor_pid")))
+        self.assertFalse(any(alive(shown[who]) for who in self.PROCESSES))
 
     def test_a_killed_command_takes_the_board_nowhere(self):
         """The board outlives who started it in the background, and a cut pin is not held for ever."""
@@ -190,8 +128,7 @@ class Pin(BoardTest):
     def press(self, device, *words):
         before = len(self.lines(device, UP))
         answer = device.ask("press", *words)
-        found = self.wait_line(device, UP, before + 1)
-        return answer, tuple(int(word) for word in found.groups())
+        return answer, self.up(device, before + 1)
 
     def setUp(self):
         self.pressed = self.device("pin-" + self.id().rsplit("_", 1)[-1])
@@ -236,7 +173,7 @@ class Pin(BoardTest):
             self.assertEqual(flash.read(4), (18).to_bytes(4, "little"))
             flash.seek(panel + 0x10)
             flash.write(b"\0\0\0\0")
-        self.assertEqual(tuple(int(word) for word in self.wait_line(device, UP, 2).groups())[1], FACTORY)
+        self.assertEqual(self.up(device, 2)[1], FACTORY)
 
 
 class BadParts(BoardTest):

@@ -30,7 +30,7 @@ def walls(mechanisms):
 class Confinement(BoardTest):
     def test_intruder(self):
         with socket.create_server(("127.0.0.1", 0)) as server:
-            device = self.device("intruder", "testfw-intruder")
+            device = self.device("intruder", "intruder")
             (device.path / "bundle.bin").write_text(f"{device.path}\n{server.getsockname()[1]}")
             device.on()
             self.wait_line(device, "intruder: done")
@@ -60,7 +60,7 @@ class Confinement(BoardTest):
         self.assertGreaterEqual(len(self.lines(device, "refused: the firmware may not")), 9)
 
     def test_flash_outside_its_areas_is_untouched(self):
-        device = self.device("untouched", "testfw-intruder")
+        device = self.device("untouched", "intruder")
         areas = {"factory": (0x01A00000, 0x400000), "slot-b": (0x00E00000, 0xC00000), "gap": (0xC000, 0x4000)}
         before = {name: self.read(device, *place) for name, place in areas.items()}
         (device.path / "bundle.bin").write_text(f"{device.path}\n1")

@@ -9,13 +9,11 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from board_rig import BIN, BoardTest, alive, os, wait_for  # noqa: E402
+from board_rig import (BIN, CRASH, ERASE, FACTORY, FIRST_BOOT, HANG, REVERT, BoardTest, Starts, os,  # noqa: E402
+                       wait_for)
 
-POWER, LOCK_UP, ROM, PLANNED, FAULT = 1, 2, 3, 4, 5  # enum dr_reset_cause
-NONE, HANG, CRASH = 0, 1, 2  # enum dr_crash_reason
 SLOT_A, FACTORY_SLOT = 1, 3
 CANDIDATE, FACTORY_STATE = 1, 4
-FIRST_BOOT, REVERT, FACTORY, ERASE = 1, 5, 10, 11  # enum dr_transition_kind
 UP = (r"{}: up: cause transition epoch crash slot state tries leftovers "
       r"(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)")
 LAYOUT = {"header_size": 1024, "load_address": 0x20010000}
@@ -27,9 +25,12 @@ MISSING = [name for name in ("qemu-system-arm", "arm-none-eabi-gcc") if not shut
 
 @unittest.skipIf(MISSING, f"not installed: {', '.join(MISSING)}")
 class Mps2(BoardTest):
+    FILE = "testfw-mps2-{}.bin"
+    UP = UP.format(r"\w+")
+
     def device(self, name, program="steady", *options, **fields):
         self.assertTrue((BIN / "rom-mps2.bin").exists(), "the boot ROM is not built: cmake --build build --target mps2")
-        return super().device(name, f"testfw-mps2-{program}.bin", "--board", "mps2-an385", *options,
+        return super().device(name, program, "--board", "mps2-an385", *options,
                               **{"limits": QUICK if program == "hang" else PATIENT, **LAYOUT, **fields})
 
     def up(self, device, count=1, program=r"\w+", timeout_s=30):
@@ -45,33 +46,10 @@ class Mps2(BoardTest):
         return device
 
 
-class Reset(Mps2):
-    def test_boots_the_factory_image_and_leaves_nothing_behind(self):
-        device = self.device("plain")
-        device.on()
-        self.assertEqual(self.up(device), (POWER, FIRST_BOOT, 0, NONE, FACTORY_SLOT, FACTORY_STATE, 0, 0))
-        shown = wait_for("the hand-off", lambda: (now := device.show())["running"] == "firmware" and now, 10)
-        for key, value in {"slot": "factory", "version": "1.0.0", "mode": "provisioning", "led_word": "normal",
-                           "boots": 1, "flash": "ok", "provisioned": "no", "spare": "A"}.items():
-            self.assertEqual(shown[key], value, key)
-
-    def test_hang_is_reset_with_a_record(self):
-        device = self.device("hangs", "hang")
-        device.on()
-        self.wait_line(device, "no longer feeding")
-        self.assertEqual(self.up(device, 2)[:4], (FAULT, FIRST_BOOT, 0, HANG))
-        self.wait_line(device, "watchdog: second expiry")
-
-    def test_crash_is_reset_with_a_record(self):
-        device = self.device("crashes", "crash")
-        device.on()
-        self.assertEqual(self.up(device, 2)[:4], (FAULT, FIRST_BOOT, 0, CRASH))
-
-    def test_lock_up_is_named(self):
-        device = self.device("locks-up", "lockup")
-        device.on()
-        self.assertEqual(self.up(device, 2)[0], LOCK_UP)
-        self.wait_line(device, "reset: lock-up")
+class Reset(Starts, Mps2):
+    LOCKS_UP = "lockup"
+    SAYS_HANG, SAYS_LOCK_UP = "watchdog: second expiry", "reset: lock-up"
+    UP_HAS = {"steady": (FACTORY_SLOT, FACTORY_STATE, 0, 0)}  # slot, state, tries, leftovers
 
     def test_stray_writes_fault(self):
         device = self.device("stray", "stray")
@@ -80,30 +58,6 @@ class Reset(Mps2):
             self.assertEqual(self.up(device, count)[3], CRASH)
         self.assertEqual(self.lines(device, "WRITTEN"), [])
         self.assertEqual(device.show()["slot"], "factory")
-
-    def test_button_cycle_and_kill(self):
-        device = self.device("buttons")
-        device.on()
-        self.up(device)
-        device.verb("power", "reset")
-        self.assertEqual(self.up(device, 2)[0], FAULT)
-        device.verb("power", "cycle")
-        self.assertEqual(self.up(device, 3)[0], POWER)
-        shown = device.show()
-        device.verb("power-cut")
-        for who in ("board_pid", "machine_pid", "anchor_pid"):
-            wait_for(f"{who} is gone", lambda who=who: not alive(shown[who]), 5, 0.002)
-        device.on()
-        self.assertEqual(self.up(device, 4)[:2], (POWER, FIRST_BOOT))
-
-    def test_a_dead_secure_element_stops_the_boot_and_comes_back(self):
-        device = self.device("anchorless")
-        device.on()
-        self.up(device)
-        os.kill(device.show()["anchor_pid"], signal.SIGKILL)
-        self.wait_line(device, "the secure element stopped")
-        device.verb("power", "reset")
-        self.up(device, 2)
 
     def test_rom_without_keys_halts(self):
         device = self.device("blank-rom")
