@@ -147,8 +147,10 @@ static int show(struct dr_cli *cli, struct dr_aws *aws, const char *name)
         json_t *row;
         json_array_foreach(json_object_get(jobs, "executionSummaries"), index, row)
         {
+            const char *job = text_of(row, "jobId");
+            bool update = strncmp(job, "AFR_OTA-", 8) == 0;
             printf(
-                "  job %s %s\n", text_of(row, "jobId"),
+                "  %s %s %s\n", update ? "update" : "job", update ? job + 8 : job,
                 text_of(json_object_get(row, "jobExecutionSummary"), "status"));
         }
     }

@@ -6,13 +6,6 @@
 
 #define TARGET_BYTES 1024u
 
-static bool job_is_canceled(const json_t *answer)
-{
-    const char *status =
-        json_string_value(json_object_get(json_object_get(answer, "job"), "status"));
-    return status != NULL && strcmp(status, "CANCELED") == 0;
-}
-
 /* The job was canceled before, without --force: what went on is ended thing by thing. */
 static int cancel_open(struct dr_aws *aws, const char *id, const char *job_id)
 {
@@ -38,19 +31,28 @@ static int cancel_open(struct dr_aws *aws, const char *id, const char *job_id)
     return result;
 }
 
-static int cancel(struct dr_aws *aws, const char *id, bool force, const char *comment)
+static int
+cancel(struct dr_cli *cli, struct dr_aws *aws, const char *id, bool force, const char *comment)
 {
     char job_id[128];
     char target[TARGET_BYTES];
     json_t *job = NULL;
-    dr_update_job_id(id, job_id);
-    snprintf(target, sizeof(target), "/jobs/%s", job_id);
-    int result = dr_aws_iot(aws, "GET", target, NULL, &job);
-    bool again = force && job_is_canceled(job);
+    int result = dr_update_find(cli, aws, id, &job);
+    if (result != 0) {
+        return result;
+    }
+    const char *status = json_string_value(json_object_get(job, "status"));
+    bool again = status != NULL && strcmp(status, "CANCELED") == 0;
+    if (status != NULL && (strcmp(status, "COMPLETED") == 0 || (again && !force))) {
+        result = dr_cli_error(
+            cli, "update %s is %s already; `daruma update watch %s` shows how each thing ended", id,
+            status, id);
+    }
     json_decref(job);
     if (result != 0) {
         return result;
     }
+    dr_update_job_id(id, job_id);
     if (again) {
         return cancel_open(aws, id, job_id);
     }
@@ -108,7 +110,7 @@ static int run(struct dr_cli *cli)
     if (aws == NULL) {
         return DR_EXIT_ERROR;
     }
-    result = cancel(aws, id, force, comment);
+    result = cancel(cli, aws, id, force, comment);
     result = result != 0 ? result : report(cli, aws, id);
     dr_aws_close(aws);
     return result;

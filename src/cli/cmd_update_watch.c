@@ -24,7 +24,8 @@ static int run(struct dr_cli *cli)
     if (aws == NULL) {
         return DR_EXIT_ERROR;
     }
-    result = dr_update_follow(cli, aws, id, timeout_s);
+    result = dr_update_find(cli, aws, id, NULL);
+    result = result != 0 ? result : dr_update_follow(cli, aws, id, timeout_s);
     dr_aws_close(aws);
     return result;
 }
@@ -34,8 +35,8 @@ const struct dr_cli_verb dr_verb_update_watch = {
     .verb = "watch",
     .summary = "follow an update to its end",
     .usage = "update watch ID [--timeout S]",
-    .help = "Print every change of status until all things have ended. A cloud that is\n"
-            "restarted meanwhile is waited for.\n"
+    .help = "Print every change of status, and of why a device waits, until all things have\n"
+            "ended. A cloud that is restarted meanwhile is waited for.\n"
             "\n"
             "  --timeout S  give up after S seconds (600); 0 looks once\n"
             "\n"

@@ -117,6 +117,29 @@ static json_t *fetch_all(struct dr_aws *aws, const char *job_id)
     return all;
 }
 
+int dr_update_find(struct dr_cli *cli, struct dr_aws *aws, const char *update_id, json_t **ret_job)
+{
+    char target[TARGET_BYTES];
+    char job_id[128];
+    struct dr_aws_response response;
+    dr_update_job_id(update_id, job_id);
+    snprintf(target, sizeof(target), "/jobs/%s", job_id);
+    int result = dr_aws_request(aws, "iot", "GET", target, NULL, NULL, 0, &response);
+    if (result == 0 && response.status == 404) {
+        result =
+            dr_cli_error(cli, "there is no update %s; `daruma update list` shows them", update_id);
+    } else if (result == 0 && response.status != 200) {
+        result = dr_cli_error(
+            cli, "the cloud refused to tell of update %s: %s: %s", update_id, response.error_type,
+            response.error_message);
+    }
+    if (result == 0 && ret_job != NULL) {
+        *ret_job = json_incref(json_object_get(response.json, "job"));
+    }
+    dr_aws_response_free(&response);
+    return result;
+}
+
 json_t *dr_update_executions(struct dr_aws *aws, const char *update_id)
 {
     char job_id[128];
@@ -155,6 +178,39 @@ static void show_path(struct dr_cli *cli, const json_t *before, const json_t *no
     fflush(stdout);
 }
 
+static bool is_postponed(const json_t *execution)
+{
+    return strcmp(text_of(json_object_get(execution, "details"), "reason"), "postponed") == 0;
+}
+
+/* The product's own word for why it waits, and how long at most: told whenever either changes. */
+static void show_wait(struct dr_cli *cli, const json_t *before, const json_t *now)
+{
+    const json_t *details = json_object_get(now, "details");
+    const json_t *last = json_object_get(before, "details");
+    const char *why = text_of(details, "detail");
+    const char *deadline = text_of(details, "deadline");
+    bool waits = is_postponed(now);
+    bool same = waits && is_postponed(before) && strcmp(why, text_of(last, "detail")) == 0 &&
+                strcmp(deadline, text_of(last, "deadline")) == 0;
+    bool ended = !waits && is_postponed(before) && dr_update_is_open(now);
+    if (cli->json || same || (!waits && !ended)) {
+        return;
+    }
+    if (cli->progress) {
+        fputs("\r\033[K", stderr);
+    }
+    const char *thing = text_of(now, "thing");
+    if (ended) {
+        printf("%s goes on\n", thing);
+    } else if (deadline[0] != '\0') {
+        printf("%s waits: %s, for %s s at most\n", thing, why, deadline);
+    } else {
+        printf("%s waits: %s\n", thing, why);
+    }
+    fflush(stdout);
+}
+
 static void show_change(struct dr_cli *cli, const json_t *before, const json_t *now)
 {
     const json_t *details = json_object_get(now, "details");
@@ -162,13 +218,17 @@ static void show_change(struct dr_cli *cli, const json_t *before, const json_t *
     const char *detail = text_of(details, "detail");
     show_path(cli, before, now);
     if (strcmp(text_of(before, "status"), text_of(now, "status")) == 0) {
+        show_wait(cli, before, now);
         show_progress(cli, text_of(now, "thing"), text_of(details, "progress"));
         return;
     }
     if (before != NULL && cli->progress) {
         fputs("\r\033[K", stderr);
     }
-    if (!cli->json) {
+    if (!cli->json && is_postponed(now)) {
+        printf("%s %s\n", text_of(now, "thing"), text_of(now, "status"));
+        show_wait(cli, before, now);
+    } else if (!cli->json) {
         printf(
             "%s %s%s%s%s%s\n", text_of(now, "thing"), text_of(now, "status"),
             reason[0] != '\0' ? " " : "", reason, detail[0] != '\0' ? ": " : "", detail);

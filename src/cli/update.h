@@ -13,6 +13,10 @@ void dr_update_job_id(const char *update_id, char *out);
 /* Is this a name for an update? Else an exit code after an error line. */
 int dr_update_check_id(struct dr_cli *cli, const char *update_id);
 
+/* The update's job as the cloud describes it; a new reference (ret_job may be NULL). 0, or an exit
+ * code after an error line that names the update, not its job. */
+int dr_update_find(struct dr_cli *cli, struct dr_aws *aws, const char *update_id, json_t **ret_job);
+
 /* All executions of the update's job: an object thing -> {thing, status, details}; a new reference,
  * or NULL after an error line. */
 json_t *dr_update_executions(struct dr_aws *aws, const char *update_id);
@@ -22,10 +26,11 @@ bool dr_update_is_open(const json_t *execution);
 
 /* Follow an update until every execution has ended, or timeout_s passes (0: look once).
  *
- * A cloud that stops answering meanwhile is waited for. Prints each change of a thing's status as a
- * line (with --json: one object at the end). Returns DR_EXIT_DONE when all succeeded,
- * DR_EXIT_DEVICE_FAILED when one failed, was rejected or timed out, DR_EXIT_ABORTED when one was
- * canceled or removed, DR_EXIT_TIMEOUT, or DR_EXIT_ERROR after an error line. */
+ * A cloud that stops answering meanwhile is waited for. Prints each change of a thing's status, and
+ * of why and how long it waits, as a line (with --json: one object at the end). Returns
+ * DR_EXIT_DONE when all succeeded, DR_EXIT_DEVICE_FAILED when one failed, was rejected or timed
+ * out, DR_EXIT_ABORTED when one was canceled or removed, DR_EXIT_TIMEOUT, or DR_EXIT_ERROR after an
+ * error line. */
 int dr_update_follow(
     struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t timeout_s);
 

@@ -245,8 +245,9 @@ class CloudTest(Case):
 
     def test_unknown_things_and_updates(self):
         self.refused(ERROR, "things", "show", "nobody", says="Thing nobody does not exist")
-        self.refused(ERROR, "update", "watch", "nothing", says="does not exist")
-        self.refused(ERROR, "update", "cancel", "nothing", says="does not exist")
+        for verb in ("watch", "cancel"):
+            self.refused(ERROR, "update", verb, "nothing",
+                         says=f"daruma update {verb}: there is no update nothing; `daruma update list` shows them")
         for words in (("watch", "a b"), ("cancel", "a/b"), ("create", self.factory, "lamp", "--id", "bad id"),
                       ("create", self.factory, "lamp", "--id", "x" * 57)):
             self.refused(USAGE, "update", *words, says="letters, digits, - and _")
@@ -356,6 +357,33 @@ class UpdateTest(Case):
         said = self.world.run("update", "cancel", "long", "--force").stdout
         self.assertEqual(said, "update long canceled\n")
         self.assertEqual(self.world.run("update", "watch", "long", check=False).returncode, ABORTED)
+
+    def test_every_wait_is_told(self):
+        """Why the device waits, each time that changes, until it goes on."""
+        self.device.on()
+        wait_for("first report", lambda: self.world.reported("lamp").get("version") == "1.0.0", 20)
+        self.device.verb("input", "--quiet-hours", "on")
+        image = self.world.image("firmware-good", "1.1.0", sequence=2, limits=LIMITS)
+        self.world.run("update", "create", image, "lamp", "--id", "first")
+        watch = subprocess.Popen([BIN / "daruma", "update", "watch", "first", "--timeout", "60"],
+                                 stdout=subprocess.PIPE, text=True, cwd=self.world.dir,
+                                 env={**os.environ, "DARUMA_CLOUD": str(self.world.cloud_dir)})
+        self.addCleanup(watch.stdout.close)
+        self.addCleanup(watch.wait)
+        self.addCleanup(watch.kill)
+        said = iter(watch.stdout.readline, "")
+        self.assertRegex(next(line for line in said if "waits" in line), r"^lamp waits: quiet-hours, for \d+ s at most$")
+        self.device.verb("input", "--door", "unlocked")
+        self.device.verb("input", "--quiet-hours", "off")
+        self.assertRegex(next(line for line in said if "waits" in line), r"^lamp waits: door-unlocked, for \d+ s at most$")
+        self.device.verb("input", "--door", "locked")
+        rest = list(said)
+        self.assertEqual([line for line in rest if "waits" in line], [])
+        self.assertEqual((watch.wait(60), rest[-1]), (DONE, "lamp SUCCEEDED\n"))
+        shown = self.world.run("things", "show", "lamp").stdout
+        self.assertIn("  update first SUCCEEDED\n", shown)
+        self.assertNotIn("AFR_OTA", shown)
+        self.refused(ERROR, "update", "cancel", "first", says="update first is COMPLETED already")
 
     def test_watching_outlives_a_restart_of_the_cloud(self):
         self.offered_while_off("first")
