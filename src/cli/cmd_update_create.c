@@ -23,7 +23,8 @@ struct request {
     const char *description;
     const char *protocol; /* one of the table's words */
     uint64_t url_s;       /* how long a URL for HTTPS is good; 0: as the service has it */
-    bool unchecked;       /* let the service pass images that no device will take: for tests */
+    struct dr_update_offer offer;
+    bool unchecked; /* let the service pass images that no device will take: for tests */
     const char *network_file;
     const char *key_path;
     char enclosed[DR_CLI_ENCLOSED_TEXT_BYTES]; /* "": nothing goes with the image */
@@ -58,7 +59,7 @@ static int ensure_bucket(struct dr_cli *cli, struct dr_aws *aws)
 }
 
 /* What no device can take need not travel. Whose key signed it is the device's to judge. */
-static int check_image(struct dr_cli *cli, const struct request *request)
+static int check_image(struct dr_cli *cli, struct request *request)
 {
     const struct dr_trust nobody = {.key_count = 0};
     if (request->unchecked) {
@@ -70,6 +71,10 @@ static int check_image(struct dr_cli *cli, const struct request *request)
     }
     enum dr_reason reason = image->reason;
     bool without_product = reason == DR_REASON_KEY && image->info.product_len == 0;
+    request->offer.path = request->image_path;
+    request->offer.order = image->info.order;
+    request->offer.counter = image->info.security_counter;
+    memcpy(request->offer.digest, image->info.digest, sizeof request->offer.digest);
     dr_cli_image_free(image);
     if (without_product) {
         return dr_cli_error(
@@ -232,7 +237,11 @@ static int offer(struct dr_cli *cli, struct request *request, bool wait, uint64_
         return DR_EXIT_ERROR;
     }
     json_t *answer = NULL;
-    int result = ensure_bucket(cli, aws);
+    int result = request->unchecked
+                     ? 0
+                     : dr_update_check_offer(
+                           cli, aws, &request->offer, request->things, request->thing_count);
+    result = result != 0 ? result : ensure_bucket(cli, aws);
     result = result != 0 ? result : upload(cli, aws, request);
     result = result != 0 ? result : create(aws, request, &answer);
     if (result == 0 && wait) {
@@ -263,6 +272,7 @@ static int run(struct dr_cli *cli)
         {.name = "protocol", .text = &request.protocol},
         {.name = "url-seconds", .number = &request.url_s},
         {.name = "wait", .flag = &wait},
+        {.name = "force", .flag = &request.offer.forced},
         {.name = "unchecked", .flag = &request.unchecked},
         {.name = "network-file", .text = &request.network_file},
         {.name = "bundle-key", .text = &request.key_path},
@@ -312,12 +322,15 @@ const struct dr_cli_verb dr_verb_update_create = {
     .summary = "offer an image to things",
     .usage = "update create IMAGE THING... [--wait] [--id ID] [options]",
     .help = "Upload a signed image and make an OTA update of it for one or more things\n"
-            "(names or ARNs).\n"
+            "(names or ARNs). An image that all of them would refuse, because it is older\n"
+            "(by order or security counter) than what they last reported, is not offered.\n"
             "\n"
             "  --wait           follow it to its end and show progress\n"
             "  --timeout S      with --wait: give up after S seconds (600)\n"
             "  --id ID          name the update yourself (letters, digits, - and _)\n"
             "  --description T  a note for the operators\n"
+            "  --force          offer an older image all the same: to devices that went back\n"
+            "                   to their factory image and have not said so yet\n"
             "  --protocol P     how the image travels: mqtt (as it is without this), https,\n"
             "                   both (https, and mqtt when that fails), or mqtt,https\n"
             "  --url-seconds S  how long a URL for https is good; devices ask for new ones\n"

@@ -4,6 +4,7 @@
 #define DR_CLI_UPDATE_H
 
 #include "cli/aws.h"
+#include "format/image.h"
 
 #define DR_UPDATE_ID_BYTES 65u
 
@@ -23,6 +24,23 @@ json_t *dr_update_executions(struct dr_aws *aws, const char *update_id);
 
 /* Has this execution not ended yet? */
 bool dr_update_is_open(const json_t *execution);
+
+/* What is offered, as far as a device judges it by what it has. */
+struct dr_update_offer {
+    const char *path;
+    struct dr_order order;
+    uint32_t counter;
+    uint8_t digest[DR_IMAGE_DIGEST_BYTES];
+    bool forced; /* warn, but do not refuse */
+};
+
+/* Is the image older than what things (names or ARNs) last reported to run, by order or by security
+ * counter, so that they will refuse it? An error when all do and it is not forced; a warning line
+ * for each when it is, or when only some do. What a thing runs may not be known: no objection then.
+ * 0, or DR_EXIT_ERROR after an error line. */
+int dr_update_check_offer(
+    struct dr_cli *cli, struct dr_aws *aws, const struct dr_update_offer *image,
+    const char *const *things, size_t thing_count);
 
 /* Follow an update until every execution has ended, or timeout_s passes (0: look once).
  *

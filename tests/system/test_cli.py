@@ -344,6 +344,33 @@ class UpdateTest(Case):
         self.assertEqual((done.returncode, done.stdout), (TIMEOUT, "lamp QUEUED\n"))
         self.assertIn("lamp runs 1.1.0, confirmed and not sealed yet", done.stderr)
 
+    def test_an_older_image_is_not_offered_by_mistake(self):
+        def image(version, **fields):
+            return self.world.image("firmware-good", version, limits=LIMITS, **fields)
+        self.device.on()
+        wait_for("first report", lambda: self.world.reported("lamp").get("version") == "1.0.0", 20)
+        self.refused(ERROR, "update", "create", image("0.9.0"), "lamp",
+                     says=("lamp would refuse", "it runs 1.0.0, the image has version 0.9.0 and no sequence", "--force"))
+        self.world.run("update", "create", image("1.1.0", sequence=5, counter=2), "lamp", "--wait")
+        wait_for("sealed", lambda: self.world.reported("lamp").get("counters", {}).get("security") == 2, 30)
+        older = image("1.2.0", sequence=4, counter=2)
+        self.refused(ERROR, "update", "create", older, "lamp",
+                     says="it runs 1.1.0 with sequence 5, the image has sequence 4; sign it anew")
+        self.refused(ERROR, "update", "create", image("1.2.0", sequence=6, counter=1), "lamp",
+                     says="its security counter is 2, the image has 1")
+        self.assertEqual(len(self.world.json("update", "list")[1]), 1)  # nothing was made of what was refused
+        done = self.world.run("update", "create", older, "lamp", "--force", "--id", "forced", "--wait", check=False)
+        self.assertEqual(done.returncode, FAILED)
+        self.assertRegex(done.stderr, r"^warning: lamp will refuse .*: it runs 1\.1\.0 with sequence 5")
+        self.assertIn("order_not_above", done.stdout)
+        # Of two things one may want it: said, and offered.
+        other = Device(self.world, "other")
+        other.create(self.world.image("firmware-good", "1.0.0", sequence=1, limits=LIMITS))
+        done = self.world.run("update", "create", older, "lamp", "other", "--id", "both")
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+        self.assertIn("warning: lamp will refuse", done.stderr)
+        self.assertIn("update both created", done.stdout)
+
     def test_cancel_tells_what_goes_on_and_force_ends_it(self):
         # A soak that the test will not wait for keeps the execution in progress.
         image = self.world.image("firmware-good", "1.1.0", sequence=2, limits="5,90,60,60")
