@@ -77,6 +77,11 @@ int dr_cli_usage(struct dr_cli *cli, const char *format, ...) __attribute__((for
  */
 int dr_cli_print_json(struct dr_cli *cli, json_t *value);
 
+/* Print an object as aligned lines, "name value", with names like "counters.security" for what is
+ * in objects and "notes.1.reason" for what is in arrays; times since 1970 (…At) as UTC and how long
+ * ago, durations (…_ms, uptime) in words. For people: the form may change, --json does not. */
+void dr_cli_print_lines(const json_t *object);
+
 /* A bar on standard error while bytes or blocks move; nothing unless cli->progress. done == total
  * ends the line. */
 void dr_cli_progress(struct dr_cli *cli, const char *label, uint64_t done, uint64_t total);

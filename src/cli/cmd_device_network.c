@@ -54,12 +54,28 @@ write_ap(struct dr_cli *cli, const struct dr_cli_device *device, const struct ac
     return 0;
 }
 
-static int
-print_ap(struct dr_cli *cli, const struct dr_cli_device *device, const struct access_point *ap)
+/* When what was set or given will be noticed. */
+static void hint(const struct dr_cli_device *device, const char *verb)
+{
+    bool linux_board = strcmp(dr_cli_device_board(device), "daruma-board") == 0;
+    if (strcmp(verb, "set") == 0 && !linux_board) {
+        printf("a connection over another network is cut; the next one needs this one\n");
+    } else if (strcmp(verb, "set") == 0 || strcmp(verb, "give") == 0) {
+        printf(
+            "%s notices when it connects next; `daruma device power %s cycle` makes it do so now\n",
+            device->name, device->name);
+    }
+}
+
+/* verb: what was done before. */
+static int print_ap(
+    struct dr_cli *cli, const struct dr_cli_device *device, const struct access_point *ap,
+    const char *verb)
 {
     char answer[DR_DEVICE_ANSWER_BYTES];
     char joined[64] = "no";
-    if (dr_device_command(device->directory, "show", answer) == DR_OK) {
+    bool on = dr_device_command(device->directory, "show", answer) == DR_OK;
+    if (on) {
         (void)dr_device_value(answer, "joined", joined, sizeof joined);
     }
     if (cli->json) {
@@ -77,6 +93,9 @@ print_ap(struct dr_cli *cli, const struct dr_cli_device *device, const struct ac
         printf(
             "network %s, %s; joined: %s\n", ap->name, ap->in_range ? "in range" : "out of range",
             joined);
+    }
+    if (on) {
+        hint(device, verb);
     }
     return DR_EXIT_DONE;
 }
@@ -158,7 +177,7 @@ static int run(struct dr_cli *cli)
     if (result == 0) {
         result = act(cli, &device, words, &ap);
     }
-    return result != 0 ? result : print_ap(cli, &device, &ap);
+    return result != 0 ? result : print_ap(cli, &device, &ap, words[0] != NULL ? words[0] : "show");
 }
 
 const struct dr_cli_verb dr_verb_device_network = {

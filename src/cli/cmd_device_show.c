@@ -124,7 +124,7 @@ static int run(struct dr_cli *cli)
     if (cli->json) {
         return dr_cli_print_json(cli, state);
     }
-    dr_cli_device_print(state);
+    dr_cli_print_lines(state);
     json_decref(state);
     return DR_EXIT_DONE;
 }

@@ -142,10 +142,30 @@ static int make_spec(struct dr_cli *cli, struct request *request)
     return 0;
 }
 
+/* FILE.pub lies beside FILE, and is the easy mistake. */
+static bool is_public(const char *path)
+{
+    char text[64] = "";
+    FILE *file = fopen(path, "r");
+    size_t len = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file != NULL) {
+        fclose(file);
+    }
+    text[len] = '\0';
+    return strstr(text, "BEGIN PUBLIC KEY") != NULL;
+}
+
 static int load_key(struct dr_cli *cli, const char *path, struct dr_pki_key **ret_key)
 {
     uint8_t hash[DR_SHA256_BYTES];
     struct dr_pki_key *key = NULL;
+    if (is_public(path)) {
+        size_t len = strlen(path);
+        bool named = len > 4 && strcmp(path + len - 4, ".pub") == 0;
+        return dr_cli_error(
+            cli, "%s is a public key; signing needs the private one%s%.*s%s", path,
+            named ? " (" : "", named ? (int)len - 4 : 0, path, named ? "?)" : "");
+    }
     enum dr_status status = dr_pki_key_load(path, &key);
     if (status == DR_E_DENIED && access(path, R_OK) != 0) {
         return dr_cli_error(cli, "cannot read the key %s: %s", path, strerror(errno));

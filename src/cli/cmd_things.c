@@ -107,18 +107,6 @@ static int run_list(struct dr_cli *cli)
     return result;
 }
 
-static void print_state(const json_t *state)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)state, key, value)
-    {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        printf("  %-14s %s\n", key, text != NULL ? text : "?");
-        free(text);
-    }
-}
-
 static int show(struct dr_cli *cli, struct dr_aws *aws, const char *name)
 {
     char encoded[3 * 128 + 1];
@@ -140,9 +128,11 @@ static int show(struct dr_cli *cli, struct dr_aws *aws, const char *name)
                      "{s:O, s:O, s:O, s:O}", "thing", thing, "reported", state, "counters",
                      counters, "executions", json_object_get(jobs, "executionSummaries")));
     } else {
-        printf("%s\n", text_of(thing, "thingArn"));
-        print_state(state);
-        print_state(counters);
+        json_t *all = json_deep_copy(state);
+        json_object_set(all, "thingArn", json_object_get(thing, "thingArn"));
+        json_object_update_missing(all, counters);
+        dr_cli_print_lines(all);
+        json_decref(all);
         size_t index;
         json_t *row;
         json_array_foreach(json_object_get(jobs, "executionSummaries"), index, row)
@@ -150,7 +140,7 @@ static int show(struct dr_cli *cli, struct dr_aws *aws, const char *name)
             const char *job = text_of(row, "jobId");
             bool update = strncmp(job, "AFR_OTA-", 8) == 0;
             printf(
-                "  %s %s %s\n", update ? "update" : "job", update ? job + 8 : job,
+                "%s %s %s\n", update ? "update" : "job", update ? job + 8 : job,
                 text_of(json_object_get(row, "jobExecutionSummary"), "status"));
         }
     }

@@ -2,6 +2,7 @@
 #include "cli/update.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,8 +19,36 @@ static void make_id(char *out, size_t capacity_bytes)
     snprintf(out + len, capacity_bytes - len, "-%05lx", (unsigned long)(now.tv_nsec / 1000));
 }
 
+static int refused(
+    struct dr_cli *cli, const char *thing, const char *profile,
+    const struct dr_aws_response *response)
+{
+    const char *message = response->error_message;
+    const char *product = strstr(message, "product ");
+    product = product != NULL ? product + strlen("product ") : "?";
+    if (strstr(message, "no such profile") != NULL) {
+        return dr_cli_error(
+            cli,
+            "the signer has no key of product %s%s%s: `daruma update revert --help` has the "
+            "commands that give it one; it reads them when the cloud starts (`daruma cloud down`, "
+            "`daruma cloud up`)",
+            product, profile != NULL ? " in profile " : "", profile != NULL ? profile : "");
+    }
+    if (strstr(message, "several profiles") != NULL) {
+        return dr_cli_error(
+            cli,
+            "the signer has several keys of product %s: say which with --profile NAME (NAME.key in "
+            "the cloud's signer directory)",
+            product);
+    }
+    return dr_cli_error(
+        cli, "%s cannot be told to go back: %s (%ld %s)", thing,
+        message[0] != '\0' ? message : "the cloud refused", response->status, response->error_type);
+}
+
 static int command(
-    struct dr_aws *aws, const char *thing, const char *id, const char *profile, json_t **ret_answer)
+    struct dr_cli *cli, struct dr_aws *aws, const char *thing, const char *id, const char *profile,
+    json_t **ret_answer)
 {
     char job_id[128];
     char encoded[3 * 128 + 1];
@@ -29,7 +58,23 @@ static int command(
     snprintf(target, sizeof(target), "/daruma/things/%s/commands", encoded);
     json_t *body = json_pack(
         "{s:s, s:s, s:s*}", "command", "revert", "jobId", job_id, "signingProfileName", profile);
-    return dr_aws_iot(aws, "POST", target, body, ret_answer);
+    char *text = json_dumps(body, JSON_COMPACT);
+    static const char *const headers[] = {"content-type: application/json", NULL};
+    struct dr_aws_response response;
+    json_decref(body);
+    if (text == NULL) {
+        return dr_cli_error(cli, "out of memory");
+    }
+    int result = dr_aws_request(
+        aws, "iot", "POST", target, headers, (const uint8_t *)text, strlen(text), &response);
+    if (result == 0 && response.status == 200) {
+        *ret_answer = json_incref(response.json);
+    } else if (result == 0) {
+        result = refused(cli, thing, profile, &response);
+    }
+    dr_aws_response_free(&response);
+    free(text);
+    return result;
 }
 
 static int run(struct dr_cli *cli)
@@ -64,7 +109,7 @@ static int run(struct dr_cli *cli)
         return result != 0 ? result : DR_EXIT_ERROR;
     }
     json_t *answer = NULL;
-    result = command(aws, thing, id, profile, &answer);
+    result = command(cli, aws, thing, id, profile, &answer);
     if (result == 0 && wait) {
         result = dr_update_follow(cli, aws, id, timeout_s);
     } else if (result == 0 && cli->json) {
@@ -84,15 +129,21 @@ const struct dr_cli_verb dr_verb_update_revert = {
     .usage = "update revert THING [--wait] [options]",
     .help = "A command signed by the product's key: leave the image that runs now, while it\n"
             "is not sealed yet, for the one before it. Nothing is downloaded. The image must\n"
-            "have come by an update of this cloud, and daruma-signer must hold the product's\n"
-            "key: NAME.key and a NAME.conf with `kind image` and `product PRODUCT` in the\n"
-            "cloud's signer directory. With `approval required` there, approve it first:\n"
-            "daruma-signer --approve-revert.\n"
+            "have come by an update of this cloud.\n"
             "\n"
             "  --wait          follow it to its end\n"
             "  --timeout S     with --wait: give up after S seconds (600)\n"
             "  --id ID         name it yourself, for `daruma update watch` (letters, digits,\n"
             "                  - and _)\n"
-            "  --profile NAME  the signing profile, where several have the product",
+            "  --profile NAME  the signing profile, where several have the product\n"
+            "\n"
+            "daruma-signer must hold the product's key. For a product lamp and a cloud in\n"
+            "CLOUD (as root, the files belong to the signer's user: add -o nobody):\n"
+            "  install -m 600 product.pem CLOUD/signer/lamp.key\n"
+            "  printf 'kind image\\nproduct lamp\\n' >CLOUD/signer/lamp.conf\n"
+            "  chmod a+r CLOUD/signer/lamp.conf\n"
+            "  daruma cloud down && daruma cloud up --background\n"
+            "With `approval required` in lamp.conf, approve the command first:\n"
+            "daruma-signer --approve-revert.",
     .run = run,
 };

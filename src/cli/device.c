@@ -150,46 +150,6 @@ json_t *dr_cli_device_json(const char *answer)
     return object;
 }
 
-static void print_value(const char *prefix, const char *key, const json_t *value)
-{
-    char name[96];
-    snprintf(name, sizeof name, "%s%s", prefix, key);
-    if (json_is_string(value)) {
-        printf("%-22s %s\n", name, json_string_value(value));
-    } else if (json_is_integer(value)) {
-        printf("%-22s %lld\n", name, (long long)json_integer_value(value));
-    } else {
-        char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-        printf("%-22s %s\n", name, text != NULL ? text : "-");
-        free(text);
-    }
-}
-
-void dr_cli_device_print(const json_t *object)
-{
-    const char *key = NULL;
-    const json_t *value = NULL;
-    /* jansson iterates over objects through pointers that are not const; nothing is changed. */
-    json_t *mutable_object = json_deep_copy(object);
-    json_object_foreach(mutable_object, key, value)
-    {
-        if (!json_is_object(value)) {
-            print_value("", key, value);
-            continue;
-        }
-        char prefix[64];
-        const char *inner_key = NULL;
-        json_t *inner = json_object_get(mutable_object, key);
-        json_t *inner_value = NULL;
-        snprintf(prefix, sizeof prefix, "%s.", key);
-        json_object_foreach(inner, inner_key, inner_value)
-        {
-            print_value(prefix, inner_key, inner_value);
-        }
-    }
-    json_decref(mutable_object);
-}
-
 /* The value of a line of board.conf; false when there is none. */
 static bool
 conf_value(const struct dr_cli_device *device, const char *key, char *out, size_t capacity_bytes)

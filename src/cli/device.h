@@ -34,9 +34,6 @@ int dr_cli_device_command(
  * object. */
 json_t *dr_cli_device_json(const char *answer);
 
-/* Print an object of scalars and such objects as aligned lines. */
-void dr_cli_device_print(const json_t *object);
-
 /* How often the device's clocks run faster than a product's (board.conf), 1 normally. */
 unsigned dr_cli_device_time_divisor(const struct dr_cli_device *device);
 

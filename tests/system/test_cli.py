@@ -145,6 +145,10 @@ class ImageTest(Case):
         self.refused(ERROR, "image", "sign", "--key", loose, "--version", "1.0.0", BIN / "firmware-good", "out.img",
                      says="chmod 600")
 
+    def test_a_public_key_does_not_sign(self):
+        self.refused(ERROR, "image", "sign", "--key", f"{self.key}.pub", "--version", "1.0.0", BIN / "firmware-good",
+                     "out.img", says=f"is a public key; signing needs the private one ({self.key}?)")
+
     @unittest.skipUnless(os.geteuid() == 0, "needs root to become somebody else")
     def test_a_key_of_somebody_else(self):
         self.world.dir.chmod(0o755)
@@ -234,6 +238,27 @@ class CloudTest(Case):
         self.assertEqual(said["inputs"], {**usual, "owner": "no"})
         self.world.run("device", "input", "lamp", "--owner", "yes")
         self.refused(USAGE, "device", "input", "lamp", "--door", "open", says="unlocked or locked, not open")
+
+    def test_show_is_for_reading(self):
+        """Aligned lines without JSON in them, and times that one can read; the raw numbers with --json."""
+        wait_for("a report", lambda: self.world.reported("lamp").get("version"), 20)
+        for words in (("device", "show", "lamp"), ("things", "show", "lamp")):
+            text = self.world.run(*words).stdout
+            self.assertNotRegex(text, r'[{}"\[\]]')
+            columns = {len(line) - len(line[len(line.split()[0]):].lstrip()) for line in text.splitlines()}
+            self.assertEqual(len(columns), 1, text)
+            self.assertRegex(text, r"(?m)reportedAt +20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC \(.* ago\)$")
+            self.assertRegex(text, r"(?m)report.counters.security +0$")
+
+    def test_when_a_network_takes_effect(self):
+        self.world.run("device", "create", "radio", "--key", self.world.key("product"), "--image", self.factory)
+        said = self.world.run("device", "network", "radio", "set", "home", "opensesame").stdout
+        self.assertEqual(said, "network home, in range; joined: no\n")  # off: nothing runs that could notice
+        radio = Device(self.world, "radio")
+        radio.on()
+        said = self.world.run("device", "network", "radio", "set", "attic", "opensesame").stdout
+        self.assertIn("when it connects next; `daruma device power radio cycle`", said.splitlines()[1])
+        self.assertEqual(len(self.world.run("device", "network", "radio").stdout.splitlines()), 1)
 
     def test_redirections_are_addresses(self):
         for target in ("name.example", "127.0.0.1:99999", "127.0.0.1:", "[::1", "[127.0.0.1]", "1.2.3", "[::1]x"):
@@ -343,6 +368,9 @@ class UpdateTest(Case):
         done = self.world.run("update", "create", image, "lamp", "--wait", "--timeout", "4", check=False)
         self.assertEqual((done.returncode, done.stdout), (TIMEOUT, "lamp QUEUED\n"))
         self.assertIn("lamp runs 1.1.0, confirmed and not sealed yet", done.stderr)
+        self.refused(ERROR, "update", "revert", "lamp", says=("no key of product demo-lock: `daruma update revert --help`",
+                                                              "`daruma cloud down`"))
+        self.assertIn("install -m 600", self.world.run("update", "revert", "--help").stdout)
 
     def test_an_older_image_is_not_offered_by_mistake(self):
         def image(version, **fields):
@@ -408,7 +436,7 @@ class UpdateTest(Case):
         self.assertEqual([line for line in rest if "waits" in line], [])
         self.assertEqual((watch.wait(60), rest[-1]), (DONE, "lamp SUCCEEDED\n"))
         shown = self.world.run("things", "show", "lamp").stdout
-        self.assertIn("  update first SUCCEEDED\n", shown)
+        self.assertIn("update first SUCCEEDED\n", shown)
         self.assertNotIn("AFR_OTA", shown)
         self.refused(ERROR, "update", "cancel", "first", says="update first is COMPLETED already")
 
