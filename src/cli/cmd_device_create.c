@@ -171,7 +171,7 @@ static int write_access_point(
 {
     const char *name = (const char *)request->network.bytes;
     char text[DR_NETWORK_BYTES_MAX + 8u];
-    int len = snprintf(text, sizeof text, "in %s %s\n", name, name + strlen(name) + 1u);
+    int len = snprintf(text, sizeof text, "in\t%s\t%s\n", name, name + strlen(name) + 1u);
     if (dr_device_write(plan->directory, "ap.conf", (const uint8_t *)text, (size_t)len, 0600) !=
         DR_OK) {
         return dr_cli_error(cli, "cannot write %s/ap.conf", plan->directory);

@@ -32,7 +32,7 @@ read_ap(struct dr_cli *cli, const struct dr_cli_device *device, struct access_po
         return 0;
     }
     text[status == DR_OK ? size_bytes : 0] = '\0';
-    if (sscanf(text, "%3s %63s %95s", range, ret_ap->name, ret_ap->password) < 2) {
+    if (sscanf(text, "%3s\t%63[^\t\n]\t%95[^\n]", range, ret_ap->name, ret_ap->password) < 2) {
         return dr_cli_error(cli, "cannot read %s/%s", device->directory, AP_FILE);
     }
     ret_ap->there = true;
@@ -45,7 +45,7 @@ write_ap(struct dr_cli *cli, const struct dr_cli_device *device, const struct ac
 {
     char text[256];
     int len = snprintf(
-        text, sizeof text, "%s %s %s\n", ap->in_range ? "in" : "out", ap->name, ap->password);
+        text, sizeof text, "%s\t%s\t%s\n", ap->in_range ? "in" : "out", ap->name, ap->password);
     if (len <= 0 || (size_t)len >= sizeof text ||
         dr_device_write(device->directory, AP_FILE, (const uint8_t *)text, (size_t)len, 0600) !=
             DR_OK) {

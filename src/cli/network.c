@@ -20,12 +20,12 @@ int dr_cli_network_make(
     const size_t name_len = strlen(name);
     const size_t password_len = strlen(password);
     if (name_len < 1 || name_len > DR_NETWORK_NAME_LEN_MAX ||
-        password_len > DR_NETWORK_PASSWORD_LEN_MAX || strpbrk(name, " \t\r\n") != NULL ||
-        strpbrk(password, " \t\r\n") != NULL) {
+        password_len > DR_NETWORK_PASSWORD_LEN_MAX || strpbrk(name, "\t\r\n") != NULL ||
+        strpbrk(password, "\t\r\n") != NULL) {
         return dr_cli_usage(
             cli,
             "a network has a name of 1 to %u characters and a password of at most %u, "
-            "without blanks",
+            "without tabs or line ends",
             DR_NETWORK_NAME_LEN_MAX, DR_NETWORK_PASSWORD_LEN_MAX);
     }
     memcpy(ret_network->bytes, name, name_len + 1u);

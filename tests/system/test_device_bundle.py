@@ -64,12 +64,12 @@ class Bundle(unittest.TestCase):
         self.assertEqual((device.show()["version"], self.network(device)["joined"]), (factory, "home"))
 
         image = self.image()
-        self.offer(device, "both-2", image, self.network_file("attic", "abracadabra"))
+        self.offer(device, "both-2", image, self.network_file("the attic", "abra cadabra"))
         wait_for("its test boot", lambda: "cannot join: no such network" in device.console(), 30, 0.05)
-        self.network(device, "set", "attic", "abracadabra")
+        self.network(device, "set", "the attic", "abra cadabra")
         self.assertEqual(self.ended(device, "both-2"), ("SUCCEEDED", None))
         wait_for("sealed", lambda: device.show().get("state") == "sealed", 30, 0.05)
-        wait_for("joined", lambda: self.network(device)["joined"] == "attic", 15, 0.05)
+        wait_for("joined", lambda: self.network(device)["joined"] == "the attic", 15, 0.05)
         text = json.dumps(self.world.json("update", "watch", "both-2", "--timeout", 0, check=False)[1])
         self.assertNotIn("abracadabra", text + device.console())
 

@@ -2,9 +2,9 @@
 /* The simulated access point: a machine is on the network only after a right join. No radio is
  * simulated, and no more than one network at a time is joined.
  *
- * ap.conf in the device directory, written by `daruma device network`: one "in NAME PASSWORD" or
- * "out NAME PASSWORD" per line, the networks that are in range, or were. Without it the device
- * hangs on a cable. It is read anew every time.
+ * ap.conf in the device directory, written by `daruma device network`: a line for each network,
+ * "in" or "out" of range, name, password, with a tab between them. Without it the device hangs on a
+ * cable. It is read anew every time.
  */
 #include "boards/linux/board/board.h"
 
@@ -36,8 +36,8 @@ static enum dr_status find_network(const char *name, char *out, size_t capacity_
     FILE *file = fopen(DR_BOARD_AP_PATH, "re");
     while (file != NULL && status != DR_OK && fgets(line, sizeof line, file) != NULL) {
         char *rest = NULL;
-        const char *range = strtok_r(line, " \n", &rest);
-        const char *word = strtok_r(NULL, " \n", &rest);
+        const char *range = strtok_r(line, "\t\n", &rest);
+        const char *word = strtok_r(NULL, "\t\n", &rest);
         const char *password = strtok_r(NULL, "\n", &rest);
         if (range != NULL && word != NULL && strcmp(range, "in") == 0 && strcmp(word, name) == 0) {
             snprintf(out, capacity_bytes, "%s", password != NULL ? password : "");
