@@ -16,6 +16,8 @@
 #define BODY_BYTES_MAX (64u * 1024u * 1024u)
 #define HEADERS_MAX 16u
 #define TEXT_BYTES 2048u
+#define PAGE_TOKEN_MAX 256u
+#define LIST_TARGET_BYTES 1024u
 
 struct dr_aws {
     struct dr_cli *cli;
@@ -426,6 +428,31 @@ int dr_aws_iot(
     }
     dr_aws_response_free(&response);
     return result;
+}
+
+json_t *dr_aws_iot_list(struct dr_aws *aws, const char *path, const char *items_name)
+{
+    json_t *all = json_array();
+    char token[3 * PAGE_TOKEN_MAX + 1] = "";
+    do { /* bound: the list */
+        char target[LIST_TARGET_BYTES];
+        json_t *page = NULL;
+        (void)snprintf(
+            target, sizeof(target), "%s?maxResults=100%s%s", path,
+            token[0] != '\0' ? "&nextToken=" : "", token);
+        if (dr_aws_iot(aws, "GET", target, NULL, &page) != 0) {
+            json_decref(all);
+            return NULL;
+        }
+        json_array_extend(all, json_object_get(page, items_name));
+        const char *next = json_string_value(json_object_get(page, "nextToken"));
+        token[0] = '\0';
+        if (next != NULL && strlen(next) <= PAGE_TOKEN_MAX) {
+            dr_aws_encode(next, token);
+        }
+        json_decref(page);
+    } while (token[0] != '\0');
+    return all;
 }
 
 void dr_aws_response_free(struct dr_aws_response *response)

@@ -46,6 +46,10 @@ int dr_aws_request(
 int dr_aws_iot(
     struct dr_aws *aws, const char *method, const char *target, json_t *body, json_t **ret_json);
 
+/* A whole list of the `iot` API, page after page: GET path, whose answers hold items in the member
+ * items_name and go on at nextToken. A new reference to one array, or NULL after an error line. */
+json_t *dr_aws_iot_list(struct dr_aws *aws, const char *path, const char *items_name);
+
 /* With patience a request without an answer prints nothing; dr_aws_unreachable tells that the last
  * one had none (or 503: the service starts or ends). For those who ask again. */
 void dr_aws_set_patient(struct dr_aws *aws, bool patient);

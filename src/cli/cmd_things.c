@@ -42,32 +42,16 @@ fetch_own(struct dr_aws *aws, struct dr_cli *cli, const char *thing, const char 
 
 static int list(struct dr_cli *cli, struct dr_aws *aws)
 {
-    json_t *all = json_array();
-    char token[3 * 256 + 1] = "";
     int result = 0;
-    do {
-        char target[TARGET_BYTES];
-        json_t *page = NULL;
-        snprintf(
-            target, sizeof(target), "/things?maxResults=100%s%s",
-            token[0] != '\0' ? "&nextToken=" : "", token);
-        result = dr_aws_iot(aws, "GET", target, NULL, &page);
-        if (result == 0) {
-            json_array_extend(all, json_object_get(page, "things"));
-        }
-        const char *next = json_string_value(json_object_get(page, "nextToken"));
-        token[0] = '\0';
-        if (next != NULL && strlen(next) <= 256) {
-            dr_aws_encode(next, token);
-        }
-        json_decref(page);
-    } while (result == 0 && token[0] != '\0');
     size_t index;
     json_t *thing;
+    json_t *all = dr_aws_iot_list(aws, "/things", "things");
+    if (all == NULL) {
+        return DR_EXIT_ERROR;
+    }
     json_array_foreach(all, index, thing)
     {
-        json_t *state =
-            result == 0 ? fetch_own(aws, cli, text_of(thing, "thingName"), "state") : NULL;
+        json_t *state = fetch_own(aws, cli, text_of(thing, "thingName"), "state");
         if (state == NULL) {
             result = DR_EXIT_ERROR;
             break;

@@ -89,26 +89,15 @@ static int run(struct dr_cli *cli)
 {
     const char *id = NULL;
     const char *comment = NULL;
-    size_t count = 0;
+    struct dr_aws *aws = NULL;
     bool force = false;
     const struct dr_cli_option options[] = {
         {.name = "force", .flag = &force},
         {.name = "comment", .text = &comment},
     };
-    int result = dr_cli_parse(cli, options, 2, &id, 1, &count);
+    int result = dr_update_open(cli, options, 2, &id, &aws);
     if (result != 0) {
         return result;
-    }
-    if (count == 0) {
-        return dr_cli_usage(cli, "which update? `daruma update list` shows them");
-    }
-    result = dr_update_check_id(cli, id);
-    if (result != 0) {
-        return result;
-    }
-    struct dr_aws *aws = dr_aws_open(cli);
-    if (aws == NULL) {
-        return DR_EXIT_ERROR;
     }
     result = cancel(cli, aws, id, force, comment);
     result = result != 0 ? result : report(cli, aws, id);

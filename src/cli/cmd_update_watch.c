@@ -4,25 +4,14 @@
 static int run(struct dr_cli *cli)
 {
     const char *id = NULL;
-    size_t count = 0;
+    struct dr_aws *aws = NULL;
     uint64_t timeout_s = 600;
     const struct dr_cli_option options[] = {
         {.name = "timeout", .number = &timeout_s},
     };
-    int result = dr_cli_parse(cli, options, 1, &id, 1, &count);
+    int result = dr_update_open(cli, options, 1, &id, &aws);
     if (result != 0) {
         return result;
-    }
-    if (count == 0) {
-        return dr_cli_usage(cli, "which update? `daruma update list` shows them");
-    }
-    result = dr_update_check_id(cli, id);
-    if (result != 0) {
-        return result;
-    }
-    struct dr_aws *aws = dr_aws_open(cli);
-    if (aws == NULL) {
-        return DR_EXIT_ERROR;
     }
     result = dr_update_find(cli, aws, id, NULL);
     result = result != 0 ? result : dr_update_follow(cli, aws, id, timeout_s);

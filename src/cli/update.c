@@ -29,6 +29,26 @@ int dr_update_check_id(struct dr_cli *cli, const char *update_id)
     return 0;
 }
 
+int dr_update_open(
+    struct dr_cli *cli, const struct dr_cli_option *options, size_t option_count,
+    const char **ret_id, struct dr_aws **ret_aws)
+{
+    size_t count = 0;
+    int result = dr_cli_parse(cli, options, option_count, ret_id, 1, &count);
+    if (result != 0) {
+        return result;
+    }
+    if (count == 0) {
+        return dr_cli_usage(cli, "which update? `daruma update list` shows them");
+    }
+    result = dr_update_check_id(cli, *ret_id);
+    if (result != 0) {
+        return result;
+    }
+    *ret_aws = dr_aws_open(cli);
+    return *ret_aws != NULL ? 0 : DR_EXIT_ERROR;
+}
+
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -81,39 +101,29 @@ static json_t *fetch_execution(struct dr_aws *aws, const char *job_id, const cha
 /* All executions of the job: an object thing -> execution, or NULL after an error line. */
 static json_t *fetch_all(struct dr_aws *aws, const char *job_id)
 {
+    char path[TARGET_BYTES];
+    size_t index;
+    json_t *row;
     json_t *all = json_object();
-    char token[3 * 256 + 1] = "";
-    do {
-        char target[TARGET_BYTES];
-        json_t *page = NULL;
-        size_t index;
-        json_t *row;
-        snprintf(
-            target, sizeof(target), "/jobs/%s/things?maxResults=100%s%s", job_id,
-            token[0] != '\0' ? "&nextToken=" : "", token);
-        if (dr_aws_iot(aws, "GET", target, NULL, &page) != 0) {
-            json_decref(all);
-            return NULL;
+    snprintf(path, sizeof(path), "/jobs/%s/things", job_id);
+    json_t *rows = dr_aws_iot_list(aws, path, "executionSummaries");
+    bool whole = rows != NULL;
+    json_array_foreach(rows, index, row)
+    {
+        const char *arn = text_of(row, "thingArn");
+        const char *slash = strrchr(arn, '/');
+        const char *thing = slash != NULL ? slash + 1 : arn;
+        json_t *execution = fetch_execution(aws, job_id, thing);
+        if (execution == NULL || json_object_set_new(all, thing, execution) != 0) {
+            whole = false;
+            break;
         }
-        json_array_foreach(json_object_get(page, "executionSummaries"), index, row)
-        {
-            const char *arn = text_of(row, "thingArn");
-            const char *slash = strrchr(arn, '/');
-            const char *thing = slash != NULL ? slash + 1 : arn;
-            json_t *execution = fetch_execution(aws, job_id, thing);
-            if (execution == NULL || json_object_set_new(all, thing, execution) != 0) {
-                json_decref(page);
-                json_decref(all);
-                return NULL;
-            }
-        }
-        token[0] = '\0';
-        const char *next = json_string_value(json_object_get(page, "nextToken"));
-        if (next != NULL && strlen(next) <= 256) {
-            dr_aws_encode(next, token);
-        }
-        json_decref(page);
-    } while (token[0] != '\0');
+    }
+    json_decref(rows);
+    if (!whole) {
+        json_decref(all);
+        return NULL;
+    }
     return all;
 }
 

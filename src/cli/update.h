@@ -18,6 +18,12 @@ int dr_update_check_id(struct dr_cli *cli, const char *update_id);
  * code after an error line that names the update, not its job. */
 int dr_update_find(struct dr_cli *cli, struct dr_aws *aws, const char *update_id, json_t **ret_job);
 
+/* For verbs about one update: parse the options and its name, and connect. 0: the caller closes
+ * *ret_aws. Else an exit code after an error line. */
+int dr_update_open(
+    struct dr_cli *cli, const struct dr_cli_option *options, size_t option_count,
+    const char **ret_id, struct dr_aws **ret_aws);
+
 /* All executions of the update's job: an object thing -> {thing, status, details}; a new reference,
  * or NULL after an error line. */
 json_t *dr_update_executions(struct dr_aws *aws, const char *update_id);
