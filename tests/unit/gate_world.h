@@ -33,6 +33,8 @@ struct world {
     uint64_t dice;
     uint64_t tick_ms;
     bool no_memory;
+    uint64_t sent_bytes;  /* to every connection */
+    bool clogged;         /* no socket takes more */
     unsigned memory_left; /* allocations before there is no more; 0: not counted */
 };
 
@@ -98,6 +100,21 @@ static inline uint64_t on_random(void *context)
 {
     struct world *world = context;
     return ++world->dice;
+}
+
+static inline bool on_sent(void *context, const void *connection, uint64_t *ret_bytes)
+{
+    const struct world *world = context;
+    (void)connection;
+    *ret_bytes = world->sent_bytes;
+    return true;
+}
+
+static inline bool on_writable(void *context, const void *connection)
+{
+    const struct world *world = context;
+    (void)connection;
+    return !world->clogged;
 }
 
 static inline void make_id(uint8_t id[32], uint8_t number)
@@ -168,8 +185,8 @@ static inline struct world *begin(size_t ring_bytes)
         .account = "000000000000",
         .ring_bytes = ring_bytes};
     memcpy(options.service_certificate, service_id, sizeof(service_id));
-    const struct dr_gate_port port = {&world,  on_publish, on_alloc, on_release,
-                                      on_kick, on_log,     on_random};
+    const struct dr_gate_port port = {&world, on_publish, on_alloc, on_release, on_kick,
+                                      on_log, on_random,  on_sent,  on_writable};
     char error[DR_GATE_ERROR_BYTES] = "";
     EXPECT_EQ(dr_gate_create(&options, &port, &world.gate, error), DR_OK);
     EXPECT_STR(error, "");

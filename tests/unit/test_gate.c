@@ -143,19 +143,72 @@ static void test_checks_without_a_live_session(void)
 static void test_what_is_kept_for_who_is_away(void)
 {
     struct world *world = begin(65536);
-    EXPECT(dr_gate_may_queue(world->gate, &pointers[5], UINT32_MAX)); /* nobody we know */
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[5], 1, UINT32_MAX)); /* nobody we know */
     EXPECT_EQ(connect_as(world, &pointers[1], "t1", 1), DR_OK);
-    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], UINT32_MAX)); /* delivered, not kept */
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 1, 9)); /* delivered, not kept */
     dr_gate_disconnect(world->gate, &pointers[1], 2);
     for (uint32_t i = 0; i < DR_GATE_KEPT_MESSAGES_MAX; i++) {
-        EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 1));
+        EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 1, 1));
     }
-    EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 1));
+    EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 1, 1));
     EXPECT_EQ(connect_as(world, &pointers[1], "t1", 1), DR_OK); /* back: it counts anew */
     dr_gate_disconnect(world->gate, &pointers[1], 2);
-    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], DR_GATE_KEPT_BYTES_MAX));
-    EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 1));
-    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 0));
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 1, DR_GATE_KEPT_BYTES_MAX));
+    EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 1, 1));
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 1, 0));
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 0, UINT32_MAX)); /* not kept at all */
+    end(world);
+}
+
+static void test_what_waits_for_who_does_not_read(void)
+{
+    struct world *world = begin(65536);
+    const uint32_t quarter = DR_GATE_UNSENT_BYTES_MAX / 4;
+    EXPECT_EQ(connect_as(world, &pointers[1], "t1", 1), DR_OK);
+    world->clogged = true;
+    world->sent_bytes = 5000; /* the handshake */
+    for (int qos = 0; qos < 4; qos++) {
+        EXPECT(dr_gate_may_queue(world->gate, &pointers[1], qos & 1, quarter));
+    }
+    EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 0, 1));
+    world->sent_bytes += quarter; /* one was written */
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 0, quarter));
+    EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 1, 1));
+    world->sent_bytes += DR_GATE_UNSENT_BYTES_MAX + 1000; /* all, and other packets: no credit */
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 0, DR_GATE_UNSENT_BYTES_MAX));
+    EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 0, 1));
+    for (int i = 0; i < 100; i++) {
+        tick(world);
+        EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 0, 1)); /* however long */
+    }
+    end(world);
+}
+
+/* The broker dropped some by itself: the socket would take more, and nothing comes. */
+static void test_what_the_broker_dropped_is_forgotten(void)
+{
+    struct world *world = begin(65536);
+    EXPECT_EQ(connect_as(world, &pointers[1], "t1", 1), DR_OK);
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 0, DR_GATE_UNSENT_BYTES_MAX));
+    unsigned refused = 0;
+    while (refused < 100 && !dr_gate_may_queue(world->gate, &pointers[1], 0, 9)) {
+        refused++;
+        world->sent_bytes += refused == 5 ? 1 : 0; /* it writes still: not yet */
+        tick(world);
+        if (refused == 10) { /* somebody read a little, the broker has not had its turn */
+            world->clogged = true;
+            EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 0, 9));
+            world->clogged = false;
+        }
+    }
+    EXPECT(refused >= 10 + 16 && refused < 40);
+    EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 0, DR_GATE_UNSENT_BYTES_MAX));
+    world->sent_bytes += DR_GATE_UNSENT_BYTES_MAX;
+    EXPECT(dr_gate_may_queue(world->gate, &pointers[1], 1, DR_GATE_UNSENT_BYTES_MAX));
+    for (int i = 0; i < 100; i++) {
+        tick(world);
+        EXPECT(!dr_gate_may_queue(world->gate, &pointers[1], 1, 1)); /* they wait for an answer */
+    }
     end(world);
 }
 
@@ -318,6 +371,7 @@ DR_TEST_MAIN(
     test_an_answer_finds_only_its_session, test_a_row_without_memory_comes_again,
     test_disconnects_count_once_and_never_for_a_newer_session,
     test_a_reused_pointer_means_its_new_client, test_checks_without_a_live_session,
-    test_what_is_kept_for_who_is_away, test_a_kick_is_reentrant_and_final,
+    test_what_is_kept_for_who_is_away, test_what_waits_for_who_does_not_read,
+    test_what_the_broker_dropped_is_forgotten, test_a_kick_is_reentrant_and_final,
     test_reload_kicks_who_is_not_in_the_file, test_deltas_and_gaps, test_more_deltas_than_are_kept,
     test_ring_pump_and_restart_of_the_service, test_idle_clients_are_forgotten)

@@ -112,23 +112,6 @@ check_publish(struct dr_gate *gate, struct dr_session *session, const char *topi
     return DR_GATE_CLOSE;
 }
 
-bool dr_gate_may_queue(struct dr_gate *gate, const void *connection, uint32_t size_bytes)
-{
-    struct dr_session *session = dr_sessions_find(&gate->sessions, connection);
-    if (session == NULL || session->live || session->service) {
-        return true;
-    }
-    if (session->kept_messages >= DR_GATE_KEPT_MESSAGES_MAX ||
-        size_bytes > DR_GATE_KEPT_BYTES_MAX - session->kept_bytes) {
-        session->client->counters.refused++;
-        dr_sessions_changed(&gate->sessions, session->client);
-        return false;
-    }
-    session->kept_messages++;
-    session->kept_bytes += size_bytes;
-    return true;
-}
-
 enum dr_gate_verdict dr_gate_check(
     struct dr_gate *gate, const void *connection, enum dr_gate_access access, const char *topic,
     int qos, bool retain)

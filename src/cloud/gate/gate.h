@@ -45,6 +45,10 @@ struct dr_gate_port {
     void (*kick)(void *context, const char *client_id);
     void (*log)(void *context, bool is_error, const char *line);
     uint64_t (*random)(void *context);
+    /* What was written to a connection's socket since it began, and whether the socket takes more
+     * now. false: nothing is known of it. Asked in dr_gate_may_queue too. */
+    bool (*sent)(void *context, const void *connection, uint64_t *ret_bytes);
+    bool (*writable)(void *context, const void *connection);
 };
 
 struct dr_gate_options {
@@ -107,10 +111,13 @@ enum dr_gate_verdict dr_gate_check(
 #define DR_GATE_KEPT_MESSAGES_MAX 1000u
 #define DR_GATE_KEPT_BYTES_MAX (1024u * 1024u)
 
-/* Asked with the READ of a QoS 1 message, and counted: false when a client without a live session
- * has its share already. What it does not get it asks for when it is back: jobs by $next/get,
- * shadows by get. */
-bool dr_gate_may_queue(struct dr_gate *gate, const void *connection, uint32_t size_bytes);
+/* And how many bytes of messages for one connection may wait to be written to it, because the
+ * client does not read or does not acknowledge. An agent of ours asks for 1 MiB at a time. */
+#define DR_GATE_UNSENT_BYTES_MAX (4u * 1024u * 1024u)
+
+/* Asked when a READ passed its check, and counted: false when the client has its share already.
+ * What it does not get it asks for again: jobs by $next/get, shadows by get, blocks by request. */
+bool dr_gate_may_queue(struct dr_gate *gate, const void *connection, int qos, uint32_t size_bytes);
 
 /* A filter less, which is always allowed; dr_gate_check counts those that a client subscribes to
  * and refuses more than DR_FILTERS_MAX. */

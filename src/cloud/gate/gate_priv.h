@@ -50,6 +50,7 @@ struct dr_gate {
     unsigned stats_ms;
     bool strict;
     uint64_t tick_ms; /* of the last tick */
+    uint64_t ticks;   /* so far */
     uint64_t boot;
 
     struct dr_registry registry;
@@ -87,6 +88,11 @@ struct dr_gate {
 bool dr_gate_allowed(
     const struct dr_gate *gate, const struct dr_session *session, enum dr_policy_action action,
     const char *name);
+
+/* May the broker be handed that much more for this connection? Counted if so, and if not
+ * (unsent.c).
+ */
+bool dr_gate_may_hand(struct dr_gate *gate, struct dr_session *session, int qos, size_t size_bytes);
 
 /* Note that a connection came or went; told at the next tick. */
 void dr_gate_note_presence(

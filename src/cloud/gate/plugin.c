@@ -94,6 +94,18 @@ static uint64_t port_random(void *context)
     return value;
 }
 
+static bool port_sent(void *context, const void *connection, uint64_t *ret_bytes)
+{
+    (void)context;
+    return dr_plugin_wire_sent(connection, ret_bytes);
+}
+
+static bool port_writable(void *context, const void *connection)
+{
+    (void)context;
+    return dr_plugin_wire_writable(connection);
+}
+
 /* ---- what the broker asks of the gate ---- */
 
 static int on_basic_auth(int event, void *event_data, void *user_data)
@@ -113,6 +125,9 @@ static int on_basic_auth(int event, void *event_data, void *user_data)
     enum dr_status status = dr_gate_connect(
         gate, data->client, client_id, certificate_id, mosquitto_client_address(data->client),
         !mosquitto_client_clean_session(data->client), clock_ms(CLOCK_REALTIME_COARSE));
+    if (status == DR_OK) {
+        dr_plugin_wire_bind(data->client);
+    }
     return status == DR_OK ? MOSQ_ERR_SUCCESS : MOSQ_ERR_AUTH;
 }
 
@@ -128,10 +143,6 @@ static int on_acl_check(int event, void *event_data, void *user_data)
         break;
     case MOSQ_ACL_READ:
         access = DR_GATE_READ;
-        /* What is sent at most once is not kept for who is away. */
-        if (data->qos > 0 && !dr_gate_may_queue(gate, data->client, data->payloadlen)) {
-            return MOSQ_ERR_ACL_DENIED;
-        }
         break;
     case MOSQ_ACL_SUBSCRIBE:
         access = DR_GATE_SUBSCRIBE;
@@ -144,7 +155,10 @@ static int on_acl_check(int event, void *event_data, void *user_data)
     }
     switch (dr_gate_check(gate, data->client, access, data->topic, data->qos, data->retain)) {
     case DR_GATE_PASS:
-        return MOSQ_ERR_SUCCESS;
+        return access != DR_GATE_READ ||
+                       dr_gate_may_queue(gate, data->client, data->qos, data->payloadlen)
+                   ? MOSQ_ERR_SUCCESS
+                   : MOSQ_ERR_ACL_DENIED;
     case DR_GATE_CLOSE:
         return MOSQ_ERR_AUTH; /* ACL_DENIED would be acknowledged to a 3.1.1 client */
     case DR_GATE_REFUSE:
@@ -332,10 +346,18 @@ int mosquitto_plugin_init(
         .kick = port_kick,
         .log = port_log,
         .random = port_random,
+        .sent = port_sent,
+        .writable = port_writable,
     };
+    const uint64_t secret[2] = {port_random(NULL), port_random(NULL)};
+    if (dr_plugin_wires_start(secret) != DR_OK) {
+        mosquitto_log_printf(MOSQ_LOG_ERR, "daruma-gate: cannot watch what connections are sent");
+        return MOSQ_ERR_NOMEM;
+    }
     char error[DR_GATE_ERROR_BYTES];
     if (dr_gate_create(&gate_options, &port, &gate, error) != DR_OK) {
         mosquitto_log_printf(MOSQ_LOG_ERR, "daruma-gate: %s", error);
+        dr_plugin_wires_stop();
         return MOSQ_ERR_UNKNOWN;
     }
     for (size_t i = 0; i < sizeof(callbacks) / sizeof(callbacks[0]); i++) {
@@ -357,6 +379,7 @@ int mosquitto_plugin_cleanup(void *user_data, struct mosquitto_opt *options, int
         (void)mosquitto_callback_unregister(
             plugin_id, callbacks[i].event, callbacks[i].callback, NULL);
     }
+    dr_plugin_wires_stop();
     dr_gate_free(gate);
     gate = NULL;
     return MOSQ_ERR_SUCCESS;

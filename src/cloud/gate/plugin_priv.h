@@ -14,6 +14,16 @@
 DR_MUST_USE enum dr_status
 dr_plugin_certificate_id(const struct mosquitto *client, uint8_t id[DR_WIRE_CERTIFICATE_ID_BYTES]);
 
+/* What goes out on a connection's socket. OpenSSL tells of each TLS connection that the broker
+ * makes or frees; one is bound to a client by the certificate object that both have. On the
+ * broker's thread only, as all of this. DR_E_SPACE: no memory, or no index of OpenSSL's. */
+DR_MUST_USE enum dr_status dr_plugin_wires_start(const uint64_t secret[2]);
+void dr_plugin_wires_stop(void);
+void dr_plugin_wire_bind(const struct mosquitto *client);
+/* As in the gate's port. */
+bool dr_plugin_wire_sent(const void *connection, uint64_t *ret_bytes);
+bool dr_plugin_wire_writable(const void *connection);
+
 /* The user properties that the gate reads, in malloc'ed copies owned by `held`. */
 #define DR_PLUGIN_HELD_MAX 16u
 struct dr_plugin_held {

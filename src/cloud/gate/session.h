@@ -59,7 +59,10 @@ struct dr_session {
     uint8_t certificate_id[DR_WIRE_CERTIFICATE_ID_BYTES];
     uint32_t kept_messages; /* since it disconnected: what the broker queues for it */
     uint32_t kept_bytes;
-    struct dr_strict_rate rate;    /* counted in strict mode only */
+    uint64_t sent_bytes;        /* written to the socket, when it was last asked */
+    uint64_t unsent_bytes[2];   /* by QoS: handed to the broker and not written yet, an estimate */
+    uint64_t drained_tick;      /* it seemed to have nothing to write; 0: it did not */
+    struct dr_strict_rate rate; /* counted in strict mode only */
     struct dr_principal principal; /* empty for the service */
     char address[DR_WIRE_ADDRESS_BYTES];
 };

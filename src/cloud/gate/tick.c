@@ -47,6 +47,10 @@ static void send_outgoing(struct dr_gate *gate, struct dr_outgoing *out)
         gate->port.release(gate->port.context, out->payload);
         return;
     }
+    if (!dr_gate_may_hand(gate, session, out->qos, out->payload_size)) {
+        gate->port.release(gate->port.context, out->payload);
+        return;
+    }
     count_out(gate, client, out);
     gate->port.publish(
         gate->port.context, client->id, out->topic, out->payload, out->payload_size, out->qos,
@@ -148,6 +152,7 @@ void dr_gate_tick(struct dr_gate *gate, uint64_t tick_ms)
 {
     gate->rechecking = false;
     gate->tick_ms = tick_ms;
+    gate->ticks++;
     flush_outgoing(gate);
     dr_gate_reload_tick(gate, tick_ms);
     do_kicks(gate);
