@@ -115,25 +115,14 @@ static enum dr_status take_handoff(struct dr_firmware *firmware)
     return status;
 }
 
-/* The seed of nonces must be new in each boot. The element's entropy is that; it is mixed with a
- * key that the bus cannot know. */
 static enum dr_status open_anchor(struct dr_firmware *firmware)
 {
     const struct dr_boot_keys *keys = &firmware->info.keys;
     const struct dr_anchor_port port = {.context = &firmware->channel, .transact = transact};
-    uint8_t seed[DR_SHA256_BYTES] = {0};
-    uint8_t random[DR_SHA256_BYTES];
-    dr_anchor_init(&firmware->anchor, &dr_crypto_openssl, &port, DR_ANCHOR_KEY_NONE, NULL, seed);
-    DR_TRY(dr_anchor_entropy(&firmware->anchor, random, sizeof(random)));
-    const struct dr_bytes key = {keys->sys_v1, sizeof(keys->sys_v1)};
-    const struct dr_bytes part = {random, sizeof(random)};
-    dr_hmac_sha256(&dr_crypto_openssl, key, &part, 1, seed);
-    bool with_key = (keys->present & DR_KEY_ANCHOR_FW) != 0;
-    dr_anchor_init(
-        &firmware->anchor, &dr_crypto_openssl, &port,
-        with_key ? DR_ANCHOR_KEY_FW : DR_ANCHOR_KEY_NONE, with_key ? keys->anchor_fw : NULL, seed);
-    dr_wipe(seed, sizeof(seed));
-    dr_wipe(random, sizeof(random));
+    const uint8_t *key = (keys->present & DR_KEY_ANCHOR_FW) != 0 ? keys->anchor_fw : NULL;
+    uint8_t seed[DR_SHA256_BYTES];
+    DR_TRY(dr_anchor_open(&firmware->anchor, &dr_crypto_openssl, &port, key, keys->sys_v1, seed));
+    dr_wipe(seed, sizeof(seed)); /* OpenSSL has its own */
     return DR_OK;
 }
 

@@ -206,28 +206,17 @@ static void log_line(void *context, const char *line)
     dr_firmware_log(line);
 }
 
-/* The seed of nonces must be new in each boot. The element's entropy is that; it is mixed with a
- * key that the line to it does not know. */
 static enum dr_status open_anchor(struct dr_firmware *firmware)
 {
     const struct dr_boot_keys *keys = &firmware->info.keys;
+    const uint8_t *key = (keys->present & DR_KEY_ANCHOR_FW) != 0 ? keys->anchor_fw : NULL;
     /* Not idle: the line answers within less than a tick, and nobody less urgent waits. */
     dr_anchor_uart_start(&firmware->uart, firmware->info.journal_sequence << 16);
     const struct dr_anchor_port port = dr_anchor_uart_port(&firmware->uart);
-    uint8_t seed[DR_SHA256_BYTES] = {0};
-    uint8_t random[DR_SHA256_BYTES];
-    dr_anchor_init(&firmware->anchor, &dr_crypto_psa, &port, DR_ANCHOR_KEY_NONE, NULL, seed);
-    DR_TRY(dr_anchor_entropy(&firmware->anchor, random, sizeof(random)));
-    const struct dr_bytes key = {keys->sys_v1, sizeof(keys->sys_v1)};
-    const struct dr_bytes part = {random, sizeof(random)};
-    dr_hmac_sha256(&dr_crypto_psa, key, &part, 1, seed);
-    bool with_key = (keys->present & DR_KEY_ANCHOR_FW) != 0;
-    dr_anchor_init(
-        &firmware->anchor, &dr_crypto_psa, &port, with_key ? DR_ANCHOR_KEY_FW : DR_ANCHOR_KEY_NONE,
-        with_key ? keys->anchor_fw : NULL, seed);
+    uint8_t seed[DR_SHA256_BYTES];
+    DR_TRY(dr_anchor_open(&firmware->anchor, &dr_crypto_psa, &port, key, keys->sys_v1, seed));
     enum dr_status status = dr_mps2_random_start(&firmware->anchor, seed);
     dr_wipe(seed, sizeof(seed));
-    dr_wipe(random, sizeof(random));
     return status;
 }
 

@@ -64,6 +64,14 @@ void dr_anchor_init(
     struct dr_anchor *anchor, const struct dr_crypto *crypto, const struct dr_anchor_port *port,
     enum dr_anchor_key key_id, const uint8_t *key, const uint8_t seed[DR_SHA256_BYTES]);
 
+/* As dr_anchor_init for a firmware, key being anchor-fw or NULL, with a seed of its own making: the
+ * element's entropy, new in each boot, mixed with a secret (32 bytes) that whoever listens between
+ * the two does not know. One exchange; after a failure anchor holds no key. ret_seed is that seed,
+ * for the board's other generators: to be wiped. */
+DR_MUST_USE enum dr_status dr_anchor_open(
+    struct dr_anchor *anchor, const struct dr_crypto *crypto, const struct dr_anchor_port *port,
+    const uint8_t *key, const uint8_t secret[DR_SHA256_BYTES], uint8_t ret_seed[DR_SHA256_BYTES]);
+
 /* For each following call. dr_anchor_init sets 1000. */
 void dr_anchor_set_timeout(struct dr_anchor *anchor, uint32_t timeout_ms);
 
