@@ -55,6 +55,24 @@ class IotTest(unittest.TestCase):
         self.iot.delete_thing(thingName="a:b_c-1")
         self.refused(404, "ResourceNotFoundException", self.iot.describe_thing, thingName="a:b_c-1")
 
+    def test_lists_go_both_ways(self):
+        for i in range(5):
+            self.iot.create_policy(policyName=f"way-{i}", policyDocument=POLICY)
+
+        def walk(**options):
+            names, marker = [], {}
+            while marker is not None:
+                page = self.iot.list_policies(pageSize=2, **options, **marker)
+                names += [policy["policyName"] for policy in page["policies"]]
+                marker = {"marker": page["nextMarker"]} if "nextMarker" in page else None
+            return names
+
+        names = walk()
+        self.assertEqual(names, sorted(names))
+        self.assertGreaterEqual(len(names), 5)
+        self.assertEqual(walk(ascendingOrder=True), names)
+        self.assertEqual(walk(ascendingOrder=False), names[::-1])
+
     def test_lists_have_pages(self):
         for i in range(7):
             self.iot.create_thing(thingName=f"page-{i}", attributePayload={"attributes": {"set": "pages"}})

@@ -39,9 +39,9 @@ struct dr_call {
     char resource[256]; /* ARN or id that the error is about (ResourceAlreadyExists), or "" */
 };
 
-/* A page of a list. token: "" or the ret_token of the page before. ret_token: "" on the last page.
- * limit 0 means DR_SERVICE_PAGE_MAX. Where the answer is a body, nextToken (nextMarker) is in it.
- */
+/* Which page of a list. token: NULL or "" for the first, else what the answer before this one had
+ * as nextToken (nextMarker). limit 0 means DR_SERVICE_PAGE_MAX. descending: as AWS has it, for
+ * certificates, policies, their attachments and streams; the other lists have one order. */
 struct dr_page {
     uint32_t limit;
     const char *token;

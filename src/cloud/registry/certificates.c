@@ -401,9 +401,10 @@ enum dr_status
 dr_service_list_certificates(struct dr_call *call, const struct dr_page *page, json_t **ret_body)
 {
     const struct dr_list list = {
-        .sql = "SELECT id, status, created_ms FROM certificate WHERE id > ?1 ORDER BY id LIMIT ?2",
+        DR_LIST_BOTH_WAYS("SELECT id, status, created_ms FROM certificate WHERE", "id"),
         .item = certificate_item,
         .items_name = "certificates",
-        .token_name = "nextMarker"};
+        .token_name = "nextMarker",
+    };
     return dr_list_read(call, &list, page, ret_body);
 }

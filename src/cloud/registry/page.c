@@ -13,6 +13,7 @@
 /* A page under construction. */
 struct reading {
     const struct dr_list *list;
+    const char *sql;
     const char *token; /* never NULL */
     uint32_t limit;
     json_t *items;
@@ -67,7 +68,7 @@ static enum dr_status run_read(struct dr_call *call, struct dr_db *db, void *arg
     for (size_t i = 0; i < list->value_count; i++) {
         values[2 + i] = list->values[i];
     }
-    dr_db_select(db, &rows, list->sql, values, 2 + list->value_count);
+    dr_db_select(db, &rows, reading->sql, values, 2 + list->value_count);
     bool goes_on = true;
     while (goes_on && dr_rows_next(&rows)) { /* bound: one page; filtered, all that is listed */
         goes_on = add(call, reading, &rows);
@@ -78,8 +79,12 @@ static enum dr_status run_read(struct dr_call *call, struct dr_db *db, void *arg
 enum dr_status dr_list_read(
     struct dr_call *call, const struct dr_list *list, const struct dr_page *page, json_t **ret_body)
 {
-    struct reading reading = {.list = list, .token = "", .limit = DR_SERVICE_PAGE_MAX};
+    struct reading reading = {
+        .list = list, .sql = list->sql, .token = "", .limit = DR_SERVICE_PAGE_MAX};
     DR_CHECK(list->value_count <= DR_LIST_VALUES_MAX);
+    if (page != NULL && page->descending && list->sql_down != NULL) {
+        reading.sql = list->sql_down;
+    }
     if (page != NULL && page->limit != 0 && page->limit < DR_SERVICE_PAGE_MAX) {
         reading.limit = page->limit;
     }

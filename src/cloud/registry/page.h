@@ -27,7 +27,7 @@
 #define DR_LIST_VALUES_MAX 4u
 
 enum dr_list_key {
-    DR_LIST_TEXT,   /* ascending text; the first page begins after "" */
+    DR_LIST_TEXT,   /* text upwards; the first page begins after "" (or sql_down sees to it) */
     DR_LIST_OLDEST, /* row numbers upwards; the first page begins after 0 */
     DR_LIST_NEWEST, /* row numbers downwards; the first page begins before INT64_MAX */
 };
@@ -35,8 +35,10 @@ enum dr_list_key {
 /* One list, everything in it borrowed for the call. */
 struct dr_list {
     /* Column 0 is the key. ?1 is where the page begins, ?2 how many rows to read, and ?3, ?4, ...
-     * are values. The SQL compares with ?1 and orders as key says. */
+     * are values. The SQL compares with ?1 and orders as key says. sql_down is the same the other
+     * way round, for dr_page.descending; NULL: this list has one order, whatever is asked for. */
     const char *sql;
+    const char *sql_down;
     enum dr_list_key key;
     const struct dr_value *values; /* this and value_count: as DR_VALUES gives them */
     size_t value_count;            /* up to DR_LIST_VALUES_MAX */
@@ -54,6 +56,11 @@ struct dr_list {
     const char *items_name; /* of the answer's members */
     const char *token_name;
 };
+
+/* sql and sql_down of a list by a text. select ends with WHERE or with AND. */
+#define DR_LIST_BOTH_WAYS(select, key)                                                             \
+    .sql = select " " key " > ?1 ORDER BY " key " LIMIT ?2",                                       \
+    .sql_down = select " (?1 = '' OR " key " < ?1) ORDER BY " key " DESC LIMIT ?2"
 
 /* One page, in one consistent view of the store. page NULL: the first, as large as may be. On
  * DR_OK *ret_body is {items_name: [...], token_name: token}, the caller's, without a token on the

@@ -129,10 +129,11 @@ enum dr_status
 dr_service_list_policies(struct dr_call *call, const struct dr_page *page, json_t **ret_body)
 {
     const struct dr_list list = {
-        .sql = "SELECT name FROM policy WHERE name > ?1 ORDER BY name LIMIT ?2",
+        DR_LIST_BOTH_WAYS("SELECT name FROM policy WHERE", "name"),
         .item = policy_item,
         .items_name = "policies",
-        .token_name = "nextMarker"};
+        .token_name = "nextMarker",
+    };
     return dr_list_read(call, &list, page, ret_body);
 }
 
@@ -246,14 +247,14 @@ enum dr_status dr_service_list_attached_policies(
     const char *id = NULL;
     DR_TRY(dr_certificate_named(call, target, &id));
     const struct dr_list list = {
-        .sql = "SELECT policy FROM policy_target WHERE target = ?3 AND policy > ?1"
-               " ORDER BY policy LIMIT ?2",
+        DR_LIST_BOTH_WAYS("SELECT policy FROM policy_target WHERE target = ?3 AND", "policy"),
         .values = DR_VALUES(dr_value_text(id)),
         .require = dr_certificate_require,
         .owner = id,
         .item = policy_item,
         .items_name = "policies",
-        .token_name = "nextMarker"};
+        .token_name = "nextMarker",
+    };
     return dr_list_read(call, &list, page, ret_body);
 }
 
@@ -261,13 +262,13 @@ enum dr_status dr_service_list_targets_for_policy(
     struct dr_call *call, const char *name, const struct dr_page *page, json_t **ret_body)
 {
     const struct dr_list list = {
-        .sql = "SELECT target FROM policy_target WHERE policy = ?3 AND target > ?1"
-               " ORDER BY target LIMIT ?2",
+        DR_LIST_BOTH_WAYS("SELECT target FROM policy_target WHERE policy = ?3 AND", "target"),
         .values = DR_VALUES(dr_value_text(name)),
         .require = dr_policy_require,
         .owner = name,
         .item = dr_certificate_arn_item,
         .items_name = "targets",
-        .token_name = "nextMarker"};
+        .token_name = "nextMarker",
+    };
     return dr_list_read(call, &list, page, ret_body);
 }

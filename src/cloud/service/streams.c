@@ -269,10 +269,11 @@ enum dr_status
 dr_service_list_streams(struct dr_call *call, const struct dr_page *page, json_t **ret_body)
 {
     const struct dr_list list = {
-        .sql = "SELECT id, version, description FROM stream WHERE id > ?1 ORDER BY id LIMIT ?2",
+        DR_LIST_BOTH_WAYS("SELECT id, version, description FROM stream WHERE", "id"),
         .item = summary_item,
         .items_name = "streams",
-        .token_name = "nextToken"};
+        .token_name = "nextToken",
+    };
     return dr_list_read(call, &list, page, ret_body);
 }
 
