@@ -87,6 +87,7 @@ target_link_libraries(mcu_crypto_psa PUBLIC dr_crypto mcu_mbedtls)
 
 file(GLOB port_sources CONFIGURE_DEPENDS ${DR_MPS2_DIR}/port/*.c)
 add_library(mps2_firmware STATIC ${port_sources} ${CMAKE_SOURCE_DIR}/boards/mqtt.c ${CMAKE_SOURCE_DIR}/boards/mqtt_session.c
+    ${CMAKE_SOURCE_DIR}/boards/provision.c
     ${DR_MPS2_DIR}/firmware/start.c ${DR_MPS2_DIR}/firmware/fault.c ${DR_MPS2_DIR}/firmware/machine.c
     ${DR_MPS2_DIR}/firmware/provision.c ${DR_MPS2_DIR}/firmware/tasks.c ${DR_MPS2_DIR}/firmware/print.c
     ${DR_MPS2_DIR}/firmware/figures.c ${DR_MPS2_DIR}/firmware/pace.c
