@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "network.h"
 
+#include "format/json.h"
 #include "format/stream_service.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ static struct {
     uint32_t image_bytes;
     bool up;
     bool tell_up;
+    enum dr_reason refusal;
     unsigned first;
     unsigned count;
     struct {
@@ -70,6 +72,28 @@ static void offer_job(const char *topic, const char *request)
     answer_json(topic, request, job);
 }
 
+/* The device ends the job as failed or rejected, and says why: {"status":"FAILED",
+ * "statusDetails":{"reason":"image_key",…},…}. A real service keeps it for its operators. */
+static void note_refusal(const char *text, size_t size)
+{
+    struct dr_json message;
+    char word[64];
+    if (dr_json_check_object(text, size, &message) != DR_OK) {
+        return;
+    }
+    struct dr_json status = dr_json_member(message, "status");
+    struct dr_json reason = dr_json_member(dr_json_member(message, "statusDetails"), "reason");
+    if ((dr_json_is(status, "FAILED") || dr_json_is(status, "REJECTED")) &&
+        dr_json_string(reason, word, sizeof(word)) == DR_OK) {
+        net.refusal = dr_reason_from_word(word, strlen(word));
+    }
+}
+
+enum dr_reason my_network_refusal(void)
+{
+    return net.refusal;
+}
+
 static void send_blocks(const char *topic, const uint8_t *message, size_t size)
 {
     static struct dr_stream_request request;
@@ -115,7 +139,10 @@ publish(void *context, const char *topic, const uint8_t *payload, size_t size, u
         send_blocks(topic, payload, size);
     } else if (strstr(topic, "/$next/get") != NULL) {
         offer_job(topic, text);
-    } else if (strstr(topic, "/update") != NULL || strstr(topic, "/report") != NULL) {
+    } else if (strstr(topic, "/update") != NULL) {
+        note_refusal(text, strlen(text));
+        answer_json(topic, text, "");
+    } else if (strstr(topic, "/report") != NULL) {
         answer_json(topic, text, "");
     }
     return DR_OK;

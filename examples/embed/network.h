@@ -7,8 +7,12 @@
 #define DR_EXAMPLES_EMBED_NETWORK_H
 
 #include "device/link/link.h"
+#include "format/reason.h"
 
 /* image: kept. */
 void my_network(const uint8_t *image, uint32_t image_bytes, struct dr_link *ret_link);
+
+/* Why the device did not take the update, as it told the service; DR_REASON_NONE until it does. */
+enum dr_reason my_network_refusal(void);
 
 #endif

@@ -50,6 +50,9 @@ class Guide(unittest.TestCase):
         self.assertTrue(printed[1].endswith(text[0]), f"the guide says\n{text[0]}\nit was\n{printed[1]}")
         self.assertNotIn("agent: OPENING", printed[2], "a foreign image reached the flash")
         self.assertNotIn("INSTALLING", printed[2])
+        refusal = printed[2].splitlines()[-1]  # the reason, not that nothing came of it
+        self.assertRegex(refusal, r"^update: refused: .* \(image_key\)$")
+        self.assertIn(f"`{refusal}`", GUIDE.read_text())
 
     @unittest.skipIf(MISSING, f"not here: {', '.join(map(str, MISSING))}")
     def test_for_a_part(self):
