@@ -417,7 +417,11 @@ int dr_aws_iot(
         aws->unreachable = true; /* it starts or ends */
         result = DR_EXIT_ERROR;
     }
-    if (result == 0 && (response.status < 200 || response.status > 299)) {
+    if (result == 0 && response.status == 404 &&
+        strncmp(response.error_message, "Thing ", 6) == 0) {
+        result = dr_cli_error(
+            aws->cli, "%s; `daruma things` shows what there is", response.error_message);
+    } else if (result == 0 && (response.status < 200 || response.status > 299)) {
         result = dr_cli_error(
             aws->cli, "%s (%s %s: %ld %s)",
             response.error_message[0] != '\0' ? response.error_message : "the cloud refused",

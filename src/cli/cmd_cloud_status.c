@@ -46,7 +46,11 @@ static int run(struct dr_cli *cli)
         return result;
     }
     if (!dr_cloud_load(&cloud)) {
-        return dr_cli_error(cli, "there is no complete cloud in %s", cloud.dir);
+        return dr_cli_error(
+            cli,
+            "there is no complete cloud in %s; `daruma cloud up` completes it, or says what is "
+            "wrong",
+            cloud.dir);
     }
     pid_t supervisor = dr_cloud_supervisor(&cloud);
     if (supervisor != 0) {

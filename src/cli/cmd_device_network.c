@@ -147,8 +147,8 @@ act(struct dr_cli *cli, const struct dr_cli_device *device, const char *const wo
     struct dr_cli_network network;
     const char *verb = words[0] != NULL ? words[0] : "show";
     bool with_network = strcmp(verb, "set") == 0 || strcmp(verb, "give") == 0;
-    if (with_network != (words[1] != NULL)) {
-        return dr_cli_usage(cli, "only set and give take a network: NAME [PASSWORD]");
+    if (with_network && words[1] == NULL) {
+        return dr_cli_usage(cli, "%s needs a network: SSID [PASSWORD]", verb);
     }
     if (with_network) {
         const char *password = words[2] != NULL ? words[2] : "";
@@ -159,10 +159,16 @@ act(struct dr_cli *cli, const struct dr_cli_device *device, const char *const wo
         return strcmp(verb, "set") == 0 ? set(cli, device, words[1], password, ap)
                                         : give(cli, device, &network);
     }
+    if (strcmp(verb, "lose") != 0 && strcmp(verb, "restore") != 0 && strcmp(verb, "show") != 0) {
+        return dr_cli_usage(cli, "show, set, give, lose or restore, not %s", verb);
+    }
+    if (words[1] != NULL) {
+        return dr_cli_usage(cli, "%s takes no network", verb);
+    }
     if (strcmp(verb, "lose") == 0 || strcmp(verb, "restore") == 0) {
         return move(cli, device, strcmp(verb, "restore") == 0, ap);
     }
-    return strcmp(verb, "show") == 0 ? 0 : dr_cli_usage(cli, "show, set, give, lose or restore");
+    return 0;
 }
 
 static int run(struct dr_cli *cli)

@@ -142,29 +142,37 @@ static int make_spec(struct dr_cli *cli, struct request *request)
     return 0;
 }
 
-/* FILE.pub lies beside FILE, and is the easy mistake. */
-static bool is_public(const char *path)
+/* What a file that is no private key looks like; "" when it may be one, or cannot be read. FILE.pub
+ * lies beside FILE, and is the easy mistake. */
+static const char *other_than_private(const char *path)
 {
-    char text[64] = "";
+    static const char public_begin[] = "BEGIN PUBLIC KEY";
+    static const char private_end[] = "PRIVATE KEY";
+    char text[4096];
     FILE *file = fopen(path, "r");
-    size_t len = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
+    size_t len = file != NULL ? fread(text, 1, sizeof text, file) : 0;
     if (file != NULL) {
         fclose(file);
     }
-    text[len] = '\0';
-    return strstr(text, "BEGIN PUBLIC KEY") != NULL;
+    if (len == 0 || memmem(text, len, private_end, sizeof private_end - 1u) != NULL) {
+        return "";
+    }
+    return memmem(text, len, public_begin, sizeof public_begin - 1u) != NULL
+               ? "is a public key"
+               : "holds no private key in PEM";
 }
 
 static int load_key(struct dr_cli *cli, const char *path, struct dr_pki_key **ret_key)
 {
     uint8_t hash[DR_SHA256_BYTES];
     struct dr_pki_key *key = NULL;
-    if (is_public(path)) {
+    const char *other = other_than_private(path);
+    if (other[0] != '\0') {
         size_t len = strlen(path);
         bool named = len > 4 && strcmp(path + len - 4, ".pub") == 0;
         return dr_cli_error(
-            cli, "%s is a public key; signing needs the private one%s%.*s%s", path,
-            named ? " (" : "", named ? (int)len - 4 : 0, path, named ? "?)" : "");
+            cli, "%s %s; signing needs the private one%s%.*s%s", path, other, named ? " (" : "",
+            named ? (int)len - 4 : 0, path, named ? "?)" : "; `daruma key new FILE` makes one");
     }
     enum dr_status status = dr_pki_key_load(path, &key);
     if (status == DR_E_DENIED && access(path, R_OK) != 0) {

@@ -59,7 +59,7 @@ static int run(struct dr_cli *cli)
     if (result != 0) {
         return result;
     }
-    if (count != 1) {
+    if (count != 1 || path[0] == '\0') {
         return dr_cli_usage(cli, "give one file name");
     }
     struct dr_pki_key *key = NULL;

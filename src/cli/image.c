@@ -34,11 +34,13 @@ int dr_cli_trust_read(struct dr_cli *cli, const char *path, struct dr_trust *ret
 {
     size_t size_bytes = 0;
     struct dr_trust trust = {.key_count = 1};
-    uint8_t *pem = dr_cli_read_file(cli, path, PEM_BYTES_MAX, &size_bytes);
+    uint8_t *pem = dr_cli_read_file(cli, path, DR_CLI_IMAGE_BYTES_MAX, &size_bytes);
     if (pem == NULL) {
         return DR_EXIT_ERROR;
     }
-    enum dr_status status = dr_pki_public_parse((const char *)pem, size_bytes, trust.keys[0]);
+    enum dr_status status = size_bytes > PEM_BYTES_MAX
+                                ? DR_E_FORMAT
+                                : dr_pki_public_parse((const char *)pem, size_bytes, trust.keys[0]);
     free(pem);
     if (status != DR_OK) {
         return dr_cli_error(
@@ -119,7 +121,9 @@ void dr_cli_image_print(const struct dr_image_info *info)
     dr_version_text(&info->header.version, version);
     dr_hex_encode(info->digest, sizeof(info->digest), digest);
     printf("  version     %s\n", version);
-    printf("  product     %s\n", info->product_len > 0 ? info->product : "(none)");
+    printf(
+        "  product     %s\n",
+        info->product_len > 0 ? info->product : "(none: no device takes it; sign with --product)");
     if (info->order.has_sequence) {
         printf("  sequence    %u\n", info->order.sequence);
     } else {

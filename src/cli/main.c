@@ -100,25 +100,39 @@ static bool asks_for_help(const char *word)
     return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-/* verb NULL: none was given. */
-static int unknown_command(const char *noun, const char *verb)
+/* verb NULL: none was given. With json the message is on standard output too, as of every verb. */
+static int unknown_command(const char *noun, const char *verb, bool json)
 {
-    if (!noun_known(noun)) {
-        fprintf(
-            stderr,
-            noun[0] == '-' ? "daruma: %s stands in front of the verb; options follow it: `daruma "
-                             "help` tells more\n"
-                           : "daruma: no such noun: %s; `daruma help` lists what there is\n",
-            noun);
-        return DR_EXIT_USAGE;
-    }
-    if (verb == NULL) {
-        fprintf(stderr, "daruma %s: which verb?\n", noun);
+    char message[256];
+    bool known = noun_known(noun);
+    if (!known && noun[0] == '-') {
+        snprintf(message, sizeof(message), "options follow the verb, unlike %s", noun);
+    } else if (!known) {
+        snprintf(message, sizeof(message), "no such noun: %s", noun);
+    } else if (verb == NULL) {
+        snprintf(message, sizeof(message), "%s: which verb?", noun);
     } else {
-        fprintf(stderr, "daruma %s: no such verb: %s\n", noun, verb);
+        snprintf(message, sizeof(message), "%s: no such verb: %s", noun, verb);
     }
-    print_noun(stderr, noun);
+    if (json) {
+        struct dr_cli cli = {.program = "daruma"};
+        (void)dr_cli_print_json(&cli, json_pack("{s:s}", "error", message));
+    }
+    fprintf(stderr, "daruma%s %s", known ? "" : ":", message);
+    fputs(known ? "\n" : "; `daruma help` lists what there is\n", stderr);
+    if (known) {
+        print_noun(stderr, noun);
+    }
     return DR_EXIT_USAGE;
+}
+
+static bool wants_json(int argc, char **argv)
+{
+    bool wants = false;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        wants = wants || strcmp(argv[i], "--json") == 0;
+    }
+    return wants;
 }
 
 /* `daruma help NOUN [VERB]` is `daruma NOUN VERB --help`, or the noun's verbs. */
@@ -132,7 +146,7 @@ static int help_on(int word_count, char **words)
     const char *verb_word = word_count > 1 ? words[1] : NULL;
     const struct dr_cli_verb *verb = verb_word != NULL ? find_verb(words[0], verb_word) : NULL;
     if (verb == NULL) {
-        return unknown_command(words[0], verb_word);
+        return unknown_command(words[0], verb_word, false);
     }
     char *arguments[] = {option};
     struct dr_cli cli = {.program = "daruma", .verb = verb, .argc = 1, .argv = arguments};
@@ -149,7 +163,7 @@ static int run_verb(struct dr_cli *cli, int argc, char **argv)
     }
     cli->verb = word != NULL || listed ? find_verb(argv[1], listed ? "list" : word) : NULL;
     if (cli->verb == NULL) {
-        return unknown_command(argv[1], word);
+        return unknown_command(argv[1], word, wants_json(argc, argv));
     }
     int words = listed ? 1 : 2;
     cli->argc = argc - 1 - words;
@@ -184,5 +198,11 @@ int main(int argc, char **argv)
     if (cli.cloud_dir == NULL) {
         cli.cloud_dir = "daruma-cloud";
     }
-    return run_verb(&cli, argc, argv);
+    int code = run_verb(&cli, argc, argv);
+    bool told = fflush(stdout) == 0 && ferror(stdout) == 0;
+    if (!told && code == DR_EXIT_DONE) {
+        fprintf(stderr, "daruma: the answer cannot be written; is the disk full?\n");
+        return DR_EXIT_ERROR;
+    }
+    return code;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cli/update.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -324,6 +325,28 @@ static void explain_queued(struct dr_aws *aws, json_t *all)
     }
 }
 
+/* What Ctrl-C says: leaving a wait is not stopping an update. Ready before, as a handler may do
+ * little. */
+static char farewell[320];
+
+static void on_interrupt(int number)
+{
+    ssize_t ignored = write(STDERR_FILENO, farewell, strlen(farewell));
+    (void)ignored;
+    (void)raise(number); /* by default now: whoever started this sees how it ended */
+}
+
+static void arm_farewell(const char *update_id)
+{
+    const struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    snprintf(
+        farewell, sizeof(farewell),
+        "\nupdate %s goes on; `daruma update watch %s` follows it, `daruma update cancel %s` ends "
+        "it\n",
+        update_id, update_id, update_id);
+    (void)sigaction(SIGINT, &action, NULL);
+}
+
 /* Until all have ended or the time is up. *ret_last: what was seen last, NULL after an error. */
 static int follow(
     struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t timeout_s,
@@ -367,7 +390,9 @@ int dr_update_follow(
     struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t timeout_s)
 {
     json_t *before = NULL;
+    arm_farewell(update_id);
     int result = follow(cli, aws, update_id, timeout_s, &before);
+    (void)signal(SIGINT, SIG_DFL);
     dr_aws_set_patient(aws, false);
     if (before == NULL) {
         return DR_EXIT_ERROR;

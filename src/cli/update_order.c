@@ -105,7 +105,8 @@ static bool below(
     order_text(&running, running_text, sizeof running_text);
     order_text(&image->order, image_text, sizeof image_text);
     snprintf(
-        why, REASON_BYTES, "it runs %s%s%s, the image has %s", version,
+        why, REASON_BYTES,
+        "it runs %s%s%s, the image has %s; sign it anew with a higher --sequence", version,
         running.has_sequence ? " with " : "", running.has_sequence ? running_text : "", image_text);
     return true;
 }
@@ -128,10 +129,16 @@ refuses(struct dr_aws *aws, const char *thing, const struct dr_update_offer *ima
         json_integer_value(json_object_get(json_object_get(report, "counters"), "security"));
     bool refused = false;
     dr_hex_encode(image->digest, sizeof image->digest, digest);
-    if (report != NULL && strcmp(text_of(report, "digest"), digest) != 0) {
+    const char *is = text_of(report, "state");
+    bool same = report != NULL && strcmp(text_of(report, "digest"), digest) == 0;
+    if (same && (strcmp(is, "sealed") == 0 || strcmp(is, "factory") == 0)) {
+        snprintf(why, REASON_BYTES, "it runs this very image: nothing is to be done");
+        refused = true;
+    } else if (report != NULL && !same) {
         if (counter > (json_int_t)image->counter) {
             snprintf(
-                why, REASON_BYTES, "its security counter is %lld, the image has %u",
+                why, REASON_BYTES,
+                "its security counter is %lld, the image has %u; sign it anew with --counter",
                 (long long)counter, image->counter);
             refused = true;
         } else {
@@ -167,13 +174,11 @@ int dr_update_check_offer(
     if (thing_count > 1) {
         return dr_cli_error(
             cli,
-            "all of them would refuse %s; sign it anew with a higher --sequence or --counter, "
+            "all of them would refuse %s; sign it anew with a higher --sequence or --counter "
             "or offer it with --force",
             image->path);
     }
     return dr_cli_error(
-        cli,
-        "%s would refuse %s: %s; sign it anew with a higher --sequence or --counter, or offer it "
-        "with --force",
-        things[0], image->path, why);
+        cli, "%s would refuse %s: %s (--force offers it all the same)", things[0], image->path,
+        why);
 }

@@ -104,10 +104,14 @@ class HelpTest(Case):
         for words in ((), ("nothing",), ("image",), ("device", "nothing"), ("help", "device", "nothing")):
             done = self.world.run(*words, check=False)
             self.assertEqual(done.returncode, USAGE, words)
+        for words in (("nothing",), ("device",), ("device", "nothing")):
+            code, value = self.world.json(*words, check=False)
+            self.assertEqual((code, list(value)), (USAGE, ["error"]), words)
         self.assertIn("options follow", self.world.run("--json", "things", check=False).stderr)
         self.refused(USAGE, "things", "list", "--bogus", says="unknown option --bogus")
         self.refused(USAGE, "things", "list", "-v", says="unknown option -v")
         self.refused(USAGE, "key", "new", says="give one file name")
+        self.refused(USAGE, "key", "new", "", says="give one file name")
         self.refused(USAGE, "cloud", "up", "--api-port", "99999", says="1 to 65535")
         self.refused(USAGE, "image", "verify", "--key", "--quiet", "x.img", says="--key needs a value")
 
@@ -148,6 +152,18 @@ class ImageTest(Case):
     def test_a_public_key_does_not_sign(self):
         self.refused(ERROR, "image", "sign", "--key", f"{self.key}.pub", "--version", "1.0.0", BIN / "firmware-good",
                      "out.img", says=f"is a public key; signing needs the private one ({self.key}?)")
+
+    def test_what_is_no_key_is_called_so(self):
+        self.refused(ERROR, "image", "sign", "--key", self.image, "--version", "1.0.0", BIN / "firmware-good", "out.img",
+                     says="holds no private key in PEM")
+        self.refused(ERROR, "image", "verify", "--key", self.image, self.image, says="holds no EC P-256 key in PEM")
+
+    def test_an_answer_that_cannot_be_written(self):
+        for words in ((), ("--json",)):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([BIN / "daruma", "image", "inspect", self.image, *words], stdout=full,
+                                      stderr=subprocess.PIPE, text=True, timeout=20)
+            self.assertEqual(done.returncode, ERROR, words)
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root to become somebody else")
     def test_a_key_of_somebody_else(self):
@@ -269,7 +285,10 @@ class CloudTest(Case):
             self.assertEqual(names, {"*": target})
 
     def test_unknown_things_and_updates(self):
-        self.refused(ERROR, "things", "show", "nobody", says="Thing nobody does not exist")
+        self.refused(ERROR, "things", "show", "nobody", says="Thing nobody does not exist; `daruma things` shows")
+        self.refused(ERROR, "update", "create", self.factory, "nobody", says="Thing nobody does not exist; `daruma things`")
+        self.refused(USAGE, "device", "network", "lamp", "set", says="set needs a network")
+        self.refused(USAGE, "device", "network", "lamp", "gone", says="lose or restore, not gone")
         for verb in ("watch", "cancel"):
             self.refused(ERROR, "update", verb, "nothing",
                          says=f"daruma update {verb}: there is no update nothing; `daruma update list` shows them")
@@ -336,8 +355,8 @@ class UpdateTest(Case):
         self.device = Device(self.world, "lamp")
         self.device.create(self.world.image("firmware-good", "1.0.0", sequence=1, limits=LIMITS))
 
-    def offered_while_off(self, update_id):
-        image = self.world.image("firmware-good", "1.1.0", sequence=2, limits=LIMITS)
+    def offered_while_off(self, update_id, version="1.1.0", sequence=2):
+        image = self.world.image("firmware-good", version, sequence=sequence, limits=LIMITS)
         self.world.run("update", "create", image, "lamp", "--id", update_id)
 
     def test_exit_codes_of_waiting(self):
@@ -353,7 +372,7 @@ class UpdateTest(Case):
         code, value = self.world.json("update", "create", image, "lamp", "--wait", check=False)
         self.assertEqual((code, value["executions"]["lamp"]["details"]["reason"]), (FAILED, "self_test"))
         self.device.off()
-        self.offered_while_off("second")
+        self.offered_while_off("second", "1.3.0", 4)
         done = self.world.run("update", "cancel", "second")
         self.assertEqual(done.stdout, "update second canceled\n")
         self.assertEqual(self.world.run("update", "watch", "second", check=False).returncode, ABORTED)
@@ -379,8 +398,10 @@ class UpdateTest(Case):
         wait_for("first report", lambda: self.world.reported("lamp").get("version") == "1.0.0", 20)
         self.refused(ERROR, "update", "create", image("0.9.0"), "lamp",
                      says=("lamp would refuse", "it runs 1.0.0, the image has version 0.9.0 and no sequence", "--force"))
-        self.world.run("update", "create", image("1.1.0", sequence=5, counter=2), "lamp", "--wait")
+        newer = image("1.1.0", sequence=5, counter=2)
+        self.world.run("update", "create", newer, "lamp", "--wait")
         wait_for("sealed", lambda: self.world.reported("lamp").get("counters", {}).get("security") == 2, 30)
+        self.refused(ERROR, "update", "create", newer, "lamp", says="it runs this very image")
         older = image("1.2.0", sequence=4, counter=2)
         self.refused(ERROR, "update", "create", older, "lamp",
                      says="it runs 1.1.0 with sequence 5, the image has sequence 4; sign it anew")
@@ -460,12 +481,15 @@ class UpdateTest(Case):
     def test_an_interrupted_wait_leaves_the_update_alone(self):
         image = self.world.image("firmware-good", "1.1.0", sequence=2, limits=LIMITS)
         create = subprocess.Popen([BIN / "daruma", "update", "create", image, "lamp", "--wait", "--id", "first"],
-                                  stdout=subprocess.PIPE, text=True, cwd=self.world.dir,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.world.dir,
                                   env={**os.environ, "DARUMA_CLOUD": str(self.world.cloud_dir)})
         self.addCleanup(create.stdout.close)
+        self.addCleanup(create.stderr.close)
         self.assertEqual(create.stdout.readline(), "lamp QUEUED\n")
         create.send_signal(signal.SIGINT)
         self.assertEqual(create.wait(10), -signal.SIGINT)
+        self.assertIn("update first goes on; `daruma update watch first` follows it, `daruma update cancel first` ends it",
+                      create.stderr.read())
         self.device.on()
         self.assertTrue(self.world.run("update", "watch", "first").stdout.endswith("lamp SUCCEEDED\n"))
 
