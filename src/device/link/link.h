@@ -7,7 +7,7 @@
  * decides when to connect again.
  *
  * Everything that happens is told to the sink, which runs inside poll and connect, on the caller's
- * thread. The sink may publish and subscribe; it may not call poll, connect or disconnect.
+ * thread. The sink may publish and subscribe, disconnect and connect again; it may not call poll.
  */
 #ifndef DR_DEVICE_LINK_LINK_H
 #define DR_DEVICE_LINK_LINK_H
