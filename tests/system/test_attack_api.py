@@ -3,6 +3,7 @@
 requests in two minds about where they end. Afterwards the server serves as before, and no file lies where it should not."""
 import contextlib
 import json
+import pathlib
 import select
 import socket
 import unittest
@@ -67,6 +68,28 @@ class AttackTest(unittest.TestCase):
         for account in ("999999999999", "", "*"):
             body = json.dumps({"targets": [ARN.replace("000000000000", account)], "document": "{}"}).encode()
             self.assertEqual(self.status("PUT", "/jobs/j1", body=body, service="iot", who=ADMIN), 400, account)
+
+    def held_by(self, head, connections=100):
+        """How much more the daemon holds for so many bodies that lack their last byte; what it answers meanwhile."""
+        statm = pathlib.Path(f"/proc/{self.daemon.process.pid}/statm")
+        before = int(statm.read_text().split()[1]) * 4096
+        body = b"x" * (1 << 20)
+        with contextlib.ExitStack() as stack:
+            for _ in range(connections):
+                connection = stack.enter_context(socket.create_connection(("127.0.0.1", self.daemon.port), timeout=10))
+                with contextlib.suppress(ConnectionError, TimeoutError):
+                    connection.sendall(head + f"Host: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:-1])
+            self.assertEqual(self.daemon.send("GET", "/daruma/health")[0], 200)
+            return int(statm.read_text().split()[1]) * 4096 - before
+
+    def test_bodies_of_nobody(self):
+        """What has not shown that it knows a secret is not kept by the megabyte, or not much of it."""
+        self.assertLess(self.held_by(b"GET /daruma/health HTTP/1.1\r\n"), 16 << 20)
+        headers = self.daemon.signed("POST", "/things/x", b"{}")
+        head = "POST /things/x HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in headers if n.lower() != "host")
+        self.assertLess(self.held_by(head.encode()), 48 << 20)
+        # And what they held is free again.
+        wait_for("room", lambda: self.status("POST", "/things/a", body=b" " * 900_000 + b"{}") == 200, 10)
 
     def test_requests_of_doubtful_length(self):
         cases = [b"POST /things/s HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"

@@ -225,6 +225,55 @@ void dr_api_exchange_begin(
     }
 }
 
+/* Room for a body that may be anybody's. */
+static bool take_share(struct dr_api_exchange *exchange, size_t more_bytes)
+{
+    if (exchange->auth.verified || exchange->unverified_bytes == NULL) {
+        return true;
+    }
+    size_t before = atomic_fetch_add(exchange->unverified_bytes, more_bytes);
+    exchange->unverified_share += more_bytes;
+    return before + more_bytes <= DR_API_UNVERIFIED_BYTES_MAX;
+}
+
+static void give_share_back(struct dr_api_exchange *exchange)
+{
+    if (exchange->unverified_share != 0) {
+        (void)atomic_fetch_sub(exchange->unverified_bytes, exchange->unverified_share);
+        exchange->unverified_share = 0;
+    }
+}
+
+static void forget_body(struct dr_api_exchange *exchange)
+{
+    free(exchange->body);
+    exchange->body = NULL;
+    exchange->body_size = 0;
+    exchange->body_capacity = 0;
+    give_share_back(exchange);
+}
+
+/* Twice what is needed, so that it is seldom copied, and never more than a body may have. */
+static bool grow(struct dr_api_exchange *exchange, size_t needed_bytes)
+{
+    size_t capacity =
+        needed_bytes * 2 < DR_API_BODY_MAX + 1 ? needed_bytes * 2 : DR_API_BODY_MAX + 1;
+    if (!take_share(exchange, capacity - exchange->body_capacity)) {
+        forget_body(exchange);
+        dr_api_fail(
+            &exchange->call, DR_API_UNAVAILABLE,
+            "too many bodies are on their way whose signature was not checked yet");
+        return true;
+    }
+    uint8_t *grown = realloc(exchange->body, capacity);
+    if (grown == NULL) {
+        return false;
+    }
+    exchange->body = grown;
+    exchange->body_capacity = capacity;
+    return true;
+}
+
 static bool keep(struct dr_api_exchange *exchange, const uint8_t *data, size_t size_bytes)
 {
     if (size_bytes > DR_API_BODY_MAX - exchange->body_size) {
@@ -233,13 +282,10 @@ static bool keep(struct dr_api_exchange *exchange, const uint8_t *data, size_t s
         return true;
     }
     if (exchange->body_size + size_bytes + 1 > exchange->body_capacity) {
-        size_t capacity = (exchange->body_size + size_bytes + 1) * 2;
-        uint8_t *grown = realloc(exchange->body, capacity);
-        if (grown == NULL) {
-            return false;
+        bool grown = grow(exchange, exchange->body_size + size_bytes + 1);
+        if (!grown || exchange->call.answer.set) {
+            return grown;
         }
-        exchange->body = grown;
-        exchange->body_capacity = capacity;
     }
     memcpy(exchange->body + exchange->body_size, data, size_bytes);
     exchange->body_size += size_bytes;
@@ -250,7 +296,9 @@ static bool keep(struct dr_api_exchange *exchange, const uint8_t *data, size_t s
 bool dr_api_exchange_body(struct dr_api_exchange *exchange, const uint8_t *data, size_t size_bytes)
 {
     struct dr_api_call *call = &exchange->call;
-    bool lost = call->answer.set || (call->upload != NULL && exchange->upload.failed != DR_OK);
+    bool open = call->match.route != NULL && call->match.route->role == DR_API_NOBODY;
+    bool lost =
+        open || call->answer.set || (call->upload != NULL && exchange->upload.failed != DR_OK);
     if (lost) {
         exchange->dropped_bytes += size_bytes;
         return exchange->dropped_bytes <= OVERRUN_BYTES_MAX;
@@ -342,5 +390,5 @@ void dr_api_exchange_drop(struct dr_api_exchange *exchange)
         (void)close(call->answer.fd);
     }
     json_decref(call->body);
-    free(exchange->body);
+    forget_body(exchange);
 }

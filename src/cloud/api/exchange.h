@@ -11,12 +11,17 @@
 #include "cloud/api/call.h"
 #include "cloud/api/upload.h"
 
+#include <stdatomic.h>
+
 /* Header values that an upload's announcement points at. */
 struct dr_api_announced_text {
     char crc[64];
     char md5[64];
     char sha256[64];
 };
+
+/* A signature over a body can be checked when all of it is there; until then it is anybody's. */
+#define DR_API_UNVERIFIED_BYTES_MAX (16u * 1024u * 1024u)
 
 struct dr_api_exchange {
     struct dr_api_call call;
@@ -29,6 +34,10 @@ struct dr_api_exchange {
     uint8_t *body; /* kept in memory; malloc'ed */
     size_t body_size;
     size_t body_capacity;
+    /* What all exchanges together hold of bodies whose signature was not checked yet, and what this
+     * one does of it. NULL: it is not bounded. */
+    atomic_size_t *unverified_bytes;
+    size_t unverified_share;
     uint64_t dropped_bytes; /* of a body that is refused already */
     struct dr_api_announced_text announced_text;
     uint64_t started_ms;

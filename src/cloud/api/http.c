@@ -35,6 +35,7 @@ struct dr_api {
     struct dr_api_fetches *fetches;
     struct MHD_Daemon *daemon;
     uint16_t port;
+    atomic_size_t unverified_bytes;
     atomic_uint under_way; /* requests whose head was read and whose answer has not been sent */
 };
 
@@ -65,6 +66,7 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
     exchange->call.answer.fd = -1;
     exchange->call.config = &api->config;
     exchange->call.fetches = api->fetches;
+    exchange->unverified_bytes = &api->unverified_bytes;
     exchange->call.use.service = api->config.service;
     exchange->call.use.now_ms = api->config.now_ms(api->config.ctx);
     exchange->oversized = strlen(target) > DR_API_TARGET_MAX;
