@@ -386,20 +386,25 @@ static void reports(void)
     world_end();
 }
 
-static void tell_presence(bool connected, uint64_t session, uint64_t boot)
+static void tell_presence_of(const char *client, bool connected, uint64_t session, uint64_t boot)
 {
     struct dr_wire_presence presence = {
         .event = connected ? DR_WIRE_CONNECTED : DR_WIRE_DISCONNECTED,
         .reason = connected ? DR_WIRE_REASON_NONE : DR_WIRE_REASON_CONNECTION_LOST,
         .session = session,
         .time_ms = (uint64_t)w.now_ms,
-        .client_id = "doll",
         .address = "192.0.2.7",
     };
+    (void)snprintf(presence.client_id, sizeof presence.client_id, "%s", client);
     w.messages++;
     dr_service_presence(w.service, &presence, boot, ++w.number, &world_sink, w.now_ms);
     world_settle();
     EXPECT_EQ(w.last_done, DR_OK);
+}
+
+static void tell_presence(bool connected, uint64_t session, uint64_t boot)
+{
+    tell_presence_of("doll", connected, session, boot);
 }
 
 static bool is_connected(void)
@@ -430,6 +435,39 @@ static void presence(void)
     dr_service_gate_boot(w.service, WORLD_BOOT + 1, w.now_ms);
     EXPECT_EQ(world_thing("behind2"), DR_OK);
     EXPECT(!is_connected());
+    world_end();
+}
+
+static int64_t sessions_stored(void)
+{
+    struct dr_db *db = NULL;
+    int64_t count = -1;
+    EXPECT_EQ(dr_store_read_begin(w.store, &db), DR_OK);
+    EXPECT_EQ(dr_db_int(db, "SELECT count(*) FROM session", DR_NO_VALUES, &count), DR_OK);
+    dr_store_read_end(w.store, db);
+    return count;
+}
+
+/* A certificate that may connect under any name leaves nothing behind under those that are no
+ * things. */
+static void presence_of_no_things(void)
+{
+    REQUIRE(world_begin());
+    REQUIRE(world_thing("doll") == DR_OK);
+    tell_presence(true, 1, WORLD_BOOT);
+    tell_presence_of("guest", true, 2, WORLD_BOOT);
+    tell_presence_of("guest-2", true, 3, WORLD_BOOT);
+    EXPECT_EQ(sessions_stored(), 3);
+    tell_presence_of("guest", false, 2, WORLD_BOOT);
+    tell_presence(false, 1, WORLD_BOOT);
+    EXPECT_EQ(sessions_stored(), 2);
+    /* The broker died without a word about the other. */
+    dr_service_gate_boot(w.service, WORLD_BOOT + 1, w.now_ms);
+    EXPECT_EQ(world_thing("behind"), DR_OK);
+    EXPECT_EQ(sessions_stored(), 1);
+    EXPECT(!is_connected());
+    EXPECT_EQ(dr_service_delete_thing(world_call(), "doll", 0), DR_OK);
+    EXPECT_EQ(sessions_stored(), 0);
     world_end();
 }
 
@@ -542,5 +580,5 @@ static void too_many_details_are_refused(void)
 DR_TEST_MAIN(
     too_many_details_are_refused, repeats_are_dropped, qos_0_is_not_deduplicated,
     a_read_sees_the_change_before_it, full_store, stream_requests, stream_bounds, stream_in_json,
-    stream_cache_forgets, reports, presence, not_requests, largest_token_is_echoed,
-    largest_details_are_answered, closing_finishes_what_waits)
+    stream_cache_forgets, reports, presence, presence_of_no_things, not_requests,
+    largest_token_is_echoed, largest_details_are_answered, closing_finishes_what_waits)

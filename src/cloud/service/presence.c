@@ -19,6 +19,10 @@ struct presence_task {
     int64_t now_ms;
 };
 
+/* Nothing is remembered of a client that is away and no thing: whoever may connect under any name
+ * would fill the store with them. */
+#define NO_THING " AND connected = 0 AND NOT EXISTS (SELECT 1 FROM thing WHERE name = client_id)"
+
 /* The story is kept for things; the agents here connect with their thing's name. */
 static enum dr_status add_to_timeline(const struct presence_task *task, struct dr_db *db)
 {
@@ -78,7 +82,9 @@ static enum dr_status go(const struct presence_task *task, struct dr_db *db, boo
             dr_value_int((int64_t)presence->time_ms),
             dr_value_text(dr_wire_disconnect_word(presence->reason)))));
     *ret_counts = dr_db_changes(db) != 0;
-    return DR_OK;
+    return dr_db_run(
+        db, "DELETE FROM session WHERE client_id = ?1" NO_THING,
+        DR_VALUES(dr_value_text(presence->client_id)));
 }
 
 static enum dr_status run_presence(void *context, struct dr_db *db)
@@ -146,11 +152,12 @@ struct boot_task {
 static enum dr_status run_boot(void *context, struct dr_db *db)
 {
     const struct boot_task *task = context;
-    return dr_db_run(
+    DR_TRY(dr_db_run(
         db,
         "UPDATE session SET connected = 0, changed_ms = ?2, reason = 'CONNECTION_LOST'"
         " WHERE connected = 1 AND gate_boot <> ?1",
-        DR_VALUES(dr_value_int((int64_t)task->gate_boot), dr_value_int(task->now_ms)));
+        DR_VALUES(dr_value_int((int64_t)task->gate_boot), dr_value_int(task->now_ms))));
+    return dr_db_run(db, "DELETE FROM session WHERE true" NO_THING, DR_NO_VALUES);
 }
 
 /* A failure is repaired at the gate's next word: it names its boot at every reconnect. */

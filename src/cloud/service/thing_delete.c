@@ -39,6 +39,9 @@ static enum dr_status run_delete(struct dr_act *act, struct dr_db *db)
         db, "DELETE FROM device_state WHERE thing = ?1", DR_VALUES(dr_value_text(write->name))));
     DR_TRY(dr_db_run(
         db, "DELETE FROM timeline WHERE thing = ?1", DR_VALUES(dr_value_text(write->name))));
+    DR_TRY(dr_db_run(
+        db, "DELETE FROM session WHERE client_id = ?1 AND connected = 0",
+        DR_VALUES(dr_value_text(write->name))));
     DR_TRY(dr_executions_remove_thing(act->call, db, write->name));
     return dr_db_run(
         db, "DELETE FROM thing WHERE name = ?1", DR_VALUES(dr_value_text(write->name)));
