@@ -72,6 +72,33 @@ static void test_unsent(void)
     EXPECT_EQ(dr_unsent_bytes(&unsent, 1), 0);
 }
 
+/* Names are a client's own where its policy lets it choose them: not all are kept. */
+static void test_counters_of_too_many(void)
+{
+    struct dr_counters *counters = NULL;
+    uint8_t data[DR_WIRE_STATS_BYTES_MAX];
+    const struct dr_wire_gate_counters gate = {.sessions = 3};
+    struct dr_wire_counters found;
+    char name[32];
+    REQUIRE(dr_counters_create(&counters) == DR_OK);
+    for (unsigned i = 0; i <= DR_COUNTERS_MAX;) {
+        struct dr_wire_stats_writer writer;
+        struct dr_wire_client_counters client = {.counters = {.out_bytes = i}};
+        dr_wire_stats_begin(&writer, &gate, data, sizeof(data));
+        do {
+            (void)snprintf(client.client_id, sizeof(client.client_id), "c%u", i);
+        } while (dr_wire_stats_add(&writer, &client) && i++ <= DR_COUNTERS_MAX);
+        EXPECT_EQ(dr_counters_take(counters, data, writer.size_bytes), DR_OK);
+    }
+    EXPECT_EQ(dr_counters_client(counters, "c0", &found), DR_OK);
+    (void)snprintf(name, sizeof(name), "c%u", DR_COUNTERS_MAX - 1);
+    EXPECT_EQ(dr_counters_client(counters, name, &found), DR_OK);
+    (void)snprintf(name, sizeof(name), "c%u", DR_COUNTERS_MAX);
+    EXPECT_EQ(dr_counters_client(counters, name, &found), DR_E_NOT_FOUND);
+    dr_counters_clear(counters);
+    dr_counters_free(counters);
+}
+
 static void test_counters(void)
 {
     struct dr_counters *counters = NULL;
@@ -102,4 +129,4 @@ static void test_counters(void)
 
 DR_TEST_MAIN(
     test_commits_in_any_order, test_a_bit_does_not_outlive_its_number, test_raise, test_unsent,
-    test_counters)
+    test_counters, test_counters_of_too_many)

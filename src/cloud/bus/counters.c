@@ -16,6 +16,7 @@ struct dr_counters {
     pthread_mutex_t lock;
     struct dr_wire_gate_counters gate;
     struct entry *buckets[BUCKETS];
+    size_t count;
 };
 
 enum dr_status dr_counters_create(struct dr_counters **ret_counters)
@@ -38,6 +39,7 @@ static void clear_locked(struct dr_counters *counters)
             free(entry);
         }
     }
+    counters->count = 0;
     memset(&counters->gate, 0, sizeof(counters->gate));
 }
 
@@ -73,8 +75,9 @@ static struct entry **link_of(struct dr_counters *counters, const char *client_i
 static void put_locked(struct dr_counters *counters, const struct dr_wire_client_counters *client)
 {
     struct entry **link = link_of(counters, client->client_id);
-    if (*link == NULL) {
+    if (*link == NULL && counters->count < DR_COUNTERS_MAX) {
         *link = calloc(1, sizeof(**link));
+        counters->count += *link != NULL ? 1 : 0;
     }
     if (*link != NULL) {
         (*link)->client = *client;

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define DR_COUNTERS_MAX 131072u /* client ids; what comes after is not kept apart */
+
 struct dr_counters;
 
 DR_MUST_USE enum dr_status dr_counters_create(struct dr_counters **ret_counters);
