@@ -367,6 +367,27 @@ static void test_idle_clients_are_forgotten(void)
     end(world);
 }
 
+/* Their counters are spared while they wait to be told, but not for ever. */
+static void test_idle_clients_are_forgotten_without_a_service(void)
+{
+    struct world *world = begin(65536);
+    world->gate->sessions.idle_max = 10;
+    uint8_t id[32];
+    make_id(id, 1);
+    for (int i = 0; i < 100; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "c%d", i);
+        EXPECT_EQ(dr_gate_connect(world->gate, &pointers[1], name, id, NULL, false, 1), DR_OK);
+        dr_gate_disconnect(world->gate, &pointers[1], 1);
+        tick(world);
+    }
+    EXPECT(world->gate->sessions.clients.count <= 22);
+    start_service(world, &pointers[0]);
+    tick(world);
+    EXPECT(find(world, DR_WIRE_STATS_TOPIC) != NULL); /* what is left is told */
+    end(world);
+}
+
 DR_TEST_MAIN(
     test_an_answer_finds_only_its_session, test_a_row_without_memory_comes_again,
     test_disconnects_count_once_and_never_for_a_newer_session,
@@ -374,4 +395,5 @@ DR_TEST_MAIN(
     test_what_is_kept_for_who_is_away, test_what_waits_for_who_does_not_read,
     test_what_the_broker_dropped_is_forgotten, test_a_kick_is_reentrant_and_final,
     test_reload_kicks_who_is_not_in_the_file, test_deltas_and_gaps, test_more_deltas_than_are_kept,
-    test_ring_pump_and_restart_of_the_service, test_idle_clients_are_forgotten)
+    test_ring_pump_and_restart_of_the_service, test_idle_clients_are_forgotten,
+    test_idle_clients_are_forgotten_without_a_service)

@@ -222,12 +222,16 @@ struct dr_session *dr_sessions_of_certificate(
 }
 
 /* Forget the client that has been idle longest, and its last session. One whose counters wait to be
- * told is spared for now. */
+ * told is spared until there are twice as many: without a service they would wait for ever. */
 static bool evict_idle(struct dr_sessions *sessions)
 {
     struct dr_client *client = sessions->idle_first;
-    if (sessions->idle_count <= sessions->idle_max || client->changed) {
+    if (sessions->idle_count <= sessions->idle_max ||
+        (client->changed && sessions->idle_count <= 2 * sessions->idle_max)) {
         return false;
+    }
+    while (client->changed) { /* bound: the list; a service that comes is told of all clients */
+        (void)dr_sessions_next_changed(sessions);
     }
     idle_remove(sessions, client);
     dr_hash_remove(&sessions->clients, &client->by_id);
