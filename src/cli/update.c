@@ -173,11 +173,18 @@ static void show_progress(struct dr_cli *cli, const char *thing, const char *pro
     }
 }
 
-/* The way its blocks travel, when the device says so and it is another than before. */
+/* The way its blocks travel, "" where none do: a command has a path too, and fetches nothing. */
+static const char *path_of(const json_t *execution)
+{
+    const json_t *details = json_object_get(execution, "details");
+    return text_of(details, "progress")[0] != '\0' ? text_of(details, "path") : "";
+}
+
+/* Told when it is another than before. */
 static void show_path(struct dr_cli *cli, const json_t *before, const json_t *now)
 {
-    const char *path = text_of(json_object_get(now, "details"), "path");
-    const char *last = text_of(json_object_get(before, "details"), "path");
+    const char *path = path_of(now);
+    const char *last = path_of(before);
     if (cli->json || path[0] == '\0' || strcmp(path, last) == 0 ||
         strcmp(text_of(now, "status"), "IN_PROGRESS") != 0) {
         return;
@@ -227,8 +234,8 @@ static void show_change(struct dr_cli *cli, const json_t *before, const json_t *
     const json_t *details = json_object_get(now, "details");
     const char *reason = text_of(details, "reason");
     const char *detail = text_of(details, "detail");
-    show_path(cli, before, now);
     if (strcmp(text_of(before, "status"), text_of(now, "status")) == 0) {
+        show_path(cli, before, now);
         show_wait(cli, before, now);
         show_progress(cli, text_of(now, "thing"), text_of(details, "progress"));
         return;
@@ -245,6 +252,7 @@ static void show_change(struct dr_cli *cli, const json_t *before, const json_t *
             reason[0] != '\0' ? " " : "", reason, detail[0] != '\0' ? ": " : "", detail);
         fflush(stdout);
     }
+    show_path(cli, before, now);
 }
 
 /* DR_EXIT_… once everything has ended, else -1. */

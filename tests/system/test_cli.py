@@ -456,6 +456,7 @@ class UpdateTest(Case):
         rest = list(said)
         self.assertEqual([line for line in rest if "waits" in line], [])
         self.assertEqual((watch.wait(60), rest[-1]), (DONE, "lamp SUCCEEDED\n"))
+        self.assertLessEqual(len([line for line in rest if "fetches over" in line]), 1)
         shown = self.world.run("things", "show", "lamp").stdout
         self.assertIn("update first SUCCEEDED\n", shown)
         self.assertNotIn("AFR_OTA", shown)
