@@ -142,13 +142,6 @@ struct dr_anchor_port dr_anchor_spawn_port(struct dr_anchor_process *process)
     return port;
 }
 
-enum dr_status dr_anchor_spawn_reset(struct dr_anchor_process *process, uint32_t timeout_ms)
-{
-    struct dr_anchor_frame frame = {.type = DR_ANCHOR_FRAME_RESET};
-    struct dr_anchor_frame answer;
-    return exchange_frames(process, &frame, timeout_ms, &answer);
-}
-
 int dr_anchor_spawn_stop(struct dr_anchor_process *process)
 {
     int status = 0;

@@ -27,10 +27,6 @@ DR_MUST_USE enum dr_status dr_anchor_spawn(
 /* Lives as long as process, which must not move. */
 struct dr_anchor_port dr_anchor_spawn_port(struct dr_anchor_process *process);
 
-/* The reset line. DR_E_TIMEOUT, DR_E_CLOSED. */
-DR_MUST_USE enum dr_status
-dr_anchor_spawn_reset(struct dr_anchor_process *process, uint32_t timeout_ms);
-
 /* Close the stream and wait for the end. Returns the exit status, or -1 when a signal ended it. */
 int dr_anchor_spawn_stop(struct dr_anchor_process *process);
 

@@ -103,8 +103,4 @@ dr_cli_read_file(struct dr_cli *cli, const char *path, size_t max_bytes, size_t 
 int dr_cli_write_file(
     struct dr_cli *cli, const char *path, const uint8_t *data, size_t size_bytes, unsigned mode);
 
-/* Version "1.2.3" or "1.2.3+4". False when malformed or out of range. */
-bool dr_cli_parse_version(
-    const char *text, uint8_t *major, uint8_t *minor, uint16_t *revision, uint32_t *build);
-
 #endif

@@ -69,8 +69,6 @@ struct dr_cloud_processes {
     int lock_fd;
 };
 
-const char *dr_cloud_part_name(enum dr_cloud_part part);
-
 /* Take the cloud's lock: one supervisor at a time. Keep it open as long as the cloud runs. */
 int dr_cloud_lock(struct dr_cloud *cloud, struct dr_cloud_processes *processes);
 

@@ -32,11 +32,6 @@ static const struct {
     [DR_CLOUD_DAEMON] = {"darumad", "darumad", "run/darumad.log"},
 };
 
-const char *dr_cloud_part_name(enum dr_cloud_part part)
-{
-    return parts[part].name;
-}
-
 static void pause_ms(unsigned ms)
 {
     const struct timespec pause = {.tv_sec = ms / 1000u, .tv_nsec = (long)(ms % 1000u) * 1000000};

@@ -139,36 +139,3 @@ int dr_cli_parse(
     *ret_count = count;
     return 0;
 }
-
-bool dr_cli_parse_version(
-    const char *text, uint8_t *major, uint8_t *minor, uint16_t *revision, uint32_t *build)
-{
-    static const char separators[] = "..+";
-    static const uint64_t limits[] = {UINT8_MAX, UINT8_MAX, UINT16_MAX, UINT32_MAX};
-    uint64_t parts[4] = {0, 0, 0, 0};
-    const char *at = text;
-    for (size_t i = 0; i < 4; i++) {
-        char *end = NULL;
-        errno = 0;
-        if (*at < '0' || *at > '9') {
-            return false;
-        }
-        parts[i] = strtoull(at, &end, 10);
-        if (errno != 0 || parts[i] > limits[i]) {
-            return false;
-        }
-        at = end;
-        if (i == 2 && *at == '\0') {
-            break;
-        }
-        if (i == 3 ? *at != '\0' : *at != separators[i]) {
-            return false;
-        }
-        at += i == 3 ? 0 : 1;
-    }
-    *major = (uint8_t)parts[0];
-    *minor = (uint8_t)parts[1];
-    *revision = (uint16_t)parts[2];
-    *build = (uint32_t)parts[3];
-    return true;
-}

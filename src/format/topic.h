@@ -20,7 +20,6 @@
 #define DR_THING_NAME_LEN_MAX 128u
 #define DR_JOB_ID_LEN_MAX 64u
 #define DR_STREAM_ID_LEN_MAX 128u
-#define DR_STREAM_ID_LEN_AGENT 44u /* what AWS's device libraries have room for */
 #define DR_CLIENT_TOKEN_LEN_MAX 64u
 /* "$aws/things/" T "/streams/" S "/description/json", and a NUL. */
 #define DR_TOPIC_BYTES_MAX 300u

@@ -48,9 +48,6 @@ static void transitions(void)
             }
         }
     }
-    EXPECT(!dr_execution_device_may_name(DR_JOB_CANCELED));
-    EXPECT(!dr_execution_device_may_name(DR_JOB_QUEUED));
-    EXPECT(dr_execution_device_may_name(DR_JOB_REJECTED));
 }
 
 static void words(void)

@@ -91,9 +91,6 @@ static void test_rewrites(void)
     EXPECT(dr_wire_rewrite_in(topic));
     EXPECT_STR(topic, "daruma/1/in/t/jobs/get");
     EXPECT(!dr_wire_rewrite_in(topic));
-    EXPECT(dr_wire_rewrite_out_of_in(topic));
-    EXPECT_STR(topic, "$aws/things/t/jobs/get");
-    EXPECT(!dr_wire_rewrite_out_of_in(topic));
     char pub[64] = "daruma/1/pub/$aws/things/t/jobs/notify";
     EXPECT(dr_wire_rewrite_pub(pub));
     EXPECT_STR(pub, "$aws/things/t/jobs/notify");

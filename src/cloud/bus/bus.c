@@ -361,8 +361,3 @@ dr_bus_counters(struct dr_bus *bus, const char *client_id, struct dr_wire_counte
 {
     return dr_counters_client(bus->counters, client_id, ret_counters);
 }
-
-void dr_bus_gate_counters(struct dr_bus *bus, struct dr_wire_gate_counters *ret_counters)
-{
-    dr_counters_gate(bus->counters, ret_counters);
-}

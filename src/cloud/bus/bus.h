@@ -65,6 +65,5 @@ DR_MUST_USE enum dr_status dr_bus_write_snapshot(struct dr_service *service, con
  * old). Any thread. DR_E_NOT_FOUND: the gate has not named it. */
 DR_MUST_USE enum dr_status
 dr_bus_counters(struct dr_bus *bus, const char *client_id, struct dr_wire_counters *ret_counters);
-void dr_bus_gate_counters(struct dr_bus *bus, struct dr_wire_gate_counters *ret_counters);
 
 #endif

@@ -14,7 +14,6 @@ struct entry {
 
 struct dr_counters {
     pthread_mutex_t lock;
-    struct dr_wire_gate_counters gate;
     struct entry *buckets[BUCKETS];
     size_t count;
 };
@@ -40,7 +39,6 @@ static void clear_locked(struct dr_counters *counters)
         }
     }
     counters->count = 0;
-    memset(&counters->gate, 0, sizeof(counters->gate));
 }
 
 void dr_counters_clear(struct dr_counters *counters)
@@ -88,11 +86,10 @@ enum dr_status
 dr_counters_take(struct dr_counters *counters, const uint8_t *data, size_t size_bytes)
 {
     struct dr_wire_stats_reader reader;
-    struct dr_wire_gate_counters gate;
+    struct dr_wire_gate_counters gate; /* of the broker as a whole: no answer of the API has them */
     struct dr_wire_client_counters client;
     DR_TRY(dr_wire_stats_open(&reader, data, size_bytes, &gate));
     pthread_mutex_lock(&counters->lock);
-    counters->gate = gate;
     enum dr_status status = dr_wire_stats_next(&reader, &client);
     while (status == DR_OK) { /* bound: the message */
         put_locked(counters, &client);
@@ -112,11 +109,4 @@ enum dr_status dr_counters_client(
     }
     pthread_mutex_unlock(&counters->lock);
     return entry == NULL ? DR_E_NOT_FOUND : DR_OK;
-}
-
-void dr_counters_gate(struct dr_counters *counters, struct dr_wire_gate_counters *ret_counters)
-{
-    pthread_mutex_lock(&counters->lock);
-    *ret_counters = counters->gate;
-    pthread_mutex_unlock(&counters->lock);
 }

@@ -23,6 +23,5 @@ dr_counters_take(struct dr_counters *counters, const uint8_t *data, size_t size_
 /* DR_E_NOT_FOUND. */
 DR_MUST_USE enum dr_status dr_counters_client(
     struct dr_counters *counters, const char *client_id, struct dr_wire_counters *ret_counters);
-void dr_counters_gate(struct dr_counters *counters, struct dr_wire_gate_counters *ret_counters);
 
 #endif

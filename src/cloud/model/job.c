@@ -100,12 +100,6 @@ bool dr_execution_may(enum dr_job_status from, enum dr_job_status to, enum dr_jo
     return (allowed[from][actor] & TO(to)) != 0;
 }
 
-bool dr_execution_device_may_name(enum dr_job_status status)
-{
-    return status == DR_JOB_IN_PROGRESS || status == DR_JOB_SUCCEEDED || status == DR_JOB_FAILED ||
-           status == DR_JOB_REJECTED;
-}
-
 void dr_execution_begin(
     struct dr_execution *execution, uint64_t id, uint32_t number, int64_t now_ms)
 {

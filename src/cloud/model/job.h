@@ -91,10 +91,6 @@ bool dr_execution_is_terminal(enum dr_job_status status);
  * update and allowed to devices. */
 bool dr_execution_may(enum dr_job_status from, enum dr_job_status to, enum dr_job_actor actor);
 
-/* A status that devices may name in UpdateJobExecution at all (else the request is invalid rather
- * than the transition illegal). */
-bool dr_execution_device_may_name(enum dr_job_status status);
-
 /* Fresh execution: QUEUED, version 1. */
 void dr_execution_begin(
     struct dr_execution *execution, uint64_t id, uint32_t number, int64_t now_ms);

@@ -133,21 +133,6 @@ bool dr_name_object_key(const char *key)
     return printable(key, 1, DR_OBJECT_KEY_MAX);
 }
 
-bool dr_name_client_token(const char *token)
-{
-    return printable(token, 0, DR_CLIENT_TOKEN_MAX);
-}
-
-bool dr_name_details_key(const char *key)
-{
-    return name_of(key, 1, DR_DETAILS_KEY_MAX, ":_-");
-}
-
-bool dr_name_details_value(const char *value)
-{
-    return printable(value, 1, DR_DETAILS_VALUE_MAX);
-}
-
 bool dr_name_attribute(const char *name)
 {
     return name_of(name, 1, DR_ATTRIBUTE_NAME_MAX, "_.,@/:#-");

@@ -21,27 +21,21 @@
 #define DR_BUCKET_NAME_MIN 3u
 #define DR_BUCKET_NAME_MAX 63u
 #define DR_OBJECT_KEY_MAX 1024u
-#define DR_CLIENT_TOKEN_MAX 64u
 #define DR_CLIENT_ID_MAX 128u
-#define DR_DETAILS_KEY_MAX 128u
-#define DR_DETAILS_VALUE_MAX 1024u
 #define DR_ATTRIBUTE_NAME_MAX 128u
 #define DR_ATTRIBUTE_VALUE_MAX 800u
 #define DR_DESCRIPTION_MAX 2028u
 #define DR_REASON_CODE_MAX 128u
 
-bool dr_name_thing(const char *name);          /* 1-128 of [a-zA-Z0-9:_-] */
-bool dr_name_job(const char *id);              /* 1-64 of [a-zA-Z0-9_-] */
-bool dr_name_stream(const char *id);           /* 1-128 of [a-zA-Z0-9_-] */
-bool dr_name_ota_update(const char *id);       /* 1-128 of [a-zA-Z0-9_-] */
-bool dr_name_policy(const char *name);         /* 1-128 of [a-zA-Z0-9_+=,.@-] */
-bool dr_name_certificate(const char *id);      /* 64 lower-case hex digits */
-bool dr_name_bucket(const char *name);         /* 3-63 of [a-z0-9.-], ends alphanumeric, no ".." */
-bool dr_name_object_key(const char *key);      /* 1-1024 bytes of UTF-8, no control characters */
-bool dr_name_client_token(const char *token);  /* 0-64 bytes */
-bool dr_name_details_key(const char *key);     /* 1-128 of [a-zA-Z0-9:_-] */
-bool dr_name_details_value(const char *value); /* 1-1024 bytes, no control characters */
-bool dr_name_attribute(const char *name);      /* 1-128 of [a-zA-Z0-9_.,@/:#-] */
+bool dr_name_thing(const char *name);     /* 1-128 of [a-zA-Z0-9:_-] */
+bool dr_name_job(const char *id);         /* 1-64 of [a-zA-Z0-9_-] */
+bool dr_name_stream(const char *id);      /* 1-128 of [a-zA-Z0-9_-] */
+bool dr_name_ota_update(const char *id);  /* 1-128 of [a-zA-Z0-9_-] */
+bool dr_name_policy(const char *name);    /* 1-128 of [a-zA-Z0-9_+=,.@-] */
+bool dr_name_certificate(const char *id); /* 64 lower-case hex digits */
+bool dr_name_bucket(const char *name);    /* 3-63 of [a-z0-9.-], ends alphanumeric, no ".." */
+bool dr_name_object_key(const char *key); /* 1-1024 bytes of UTF-8, no control characters */
+bool dr_name_attribute(const char *name); /* 1-128 of [a-zA-Z0-9_.,@/:#-] */
 bool dr_name_attribute_value(const char *value); /* 0-800 of the same and blanks */
 bool dr_name_reason_code(const char *code);      /* 1-128 of [A-Z0-9_] */
 bool dr_name_description(const char *text);      /* 0-2028 bytes, no control characters */

@@ -190,11 +190,6 @@ uint64_t dr_db_changes(const struct dr_db *db)
     return (uint64_t)sqlite3_changes64(db->handle);
 }
 
-uint64_t dr_db_row_id(const struct dr_db *db)
-{
-    return (uint64_t)sqlite3_last_insert_rowid(db->handle);
-}
-
 /* Values. */
 
 struct dr_value dr_value_null(void)

@@ -131,9 +131,8 @@ DR_MUST_USE enum dr_status dr_db_attempt(
     struct dr_db *db, enum dr_status (*run)(void *context, struct dr_db *db), void *context,
     enum dr_status *ret_outcome);
 
-/* Rows touched by the last dr_db_run; its row id. */
+/* Rows touched by the last dr_db_run. */
 uint64_t dr_db_changes(const struct dr_db *db);
-uint64_t dr_db_row_id(const struct dr_db *db);
 
 /* Errors are latched in rows: next gives false, end tells. Every select is ended. */
 void dr_db_select(

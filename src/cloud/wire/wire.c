@@ -133,15 +133,6 @@ bool dr_wire_rewrite_in(char *topic)
     return true;
 }
 
-bool dr_wire_rewrite_out_of_in(char *topic)
-{
-    if (!begins(topic, DR_WIRE_IN_PREFIX)) {
-        return false;
-    }
-    memcpy(topic, DR_WIRE_THINGS_PREFIX, sizeof(DR_WIRE_THINGS_PREFIX) - 1);
-    return true;
-}
-
 bool dr_wire_rewrite_pub(char *topic)
 {
     const size_t prefix_len = sizeof(DR_WIRE_PUB_PREFIX) - 1;

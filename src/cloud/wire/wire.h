@@ -97,9 +97,6 @@ bool dr_wire_topic_thing(
  * change) when it does not begin so. */
 bool dr_wire_rewrite_in(char *topic);
 
-/* The reverse, for the side that receives: "daruma/1/in/T/..." -> "$aws/things/T/...". */
-bool dr_wire_rewrite_out_of_in(char *topic);
-
 /* daruma/1/pub/REAL becomes REAL, in place. false when it does not begin so or REAL is empty. */
 bool dr_wire_rewrite_pub(char *topic);
 
