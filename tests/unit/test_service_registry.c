@@ -155,6 +155,8 @@ static void certificates(void)
     EXPECT_STR(w.call.code, "CertificateStateException");
     EXPECT_EQ(dr_service_update_certificate(world_call(), id, "REVOKED"), DR_OK);
     EXPECT_EQ(dr_service_update_certificate(world_call(), id, "ACTIVE"), DR_E_STATE);
+    EXPECT_EQ(dr_service_update_certificate(world_call(), id, "INACTIVE"), DR_E_STATE);
+    EXPECT_EQ(dr_service_update_certificate(world_call(), id, "ACTIVE"), DR_E_STATE);
     REQUIRE(world_thing("doll") == DR_OK);
     EXPECT_EQ(dr_service_attach_thing_principal(world_call(), "doll", arn, false), DR_OK);
     EXPECT_EQ(dr_service_delete_thing(world_call(), "doll", 0), DR_E_STATE);

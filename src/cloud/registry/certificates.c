@@ -292,10 +292,10 @@ static enum dr_status run_update(struct dr_act *act, struct dr_db *db)
         act->is_change = false;
         return DR_OK;
     }
-    if (current == DR_CERTIFICATE_REVOKED && write->status == DR_CERTIFICATE_ACTIVE) {
+    if (current == DR_CERTIFICATE_REVOKED) { /* not by way of INACTIVE either */
         return dr_call_fail(
             act->call, DR_E_STATE, DR_CODE_CERTIFICATE_STATE,
-            "a revoked certificate cannot be activated again");
+            "a revoked certificate stays revoked; it can be deleted");
     }
     dr_changes_add(&act->changes, write->id);
     return dr_db_run(
