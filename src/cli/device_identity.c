@@ -4,9 +4,11 @@
 #include "cli/thing.h"
 #include "tools/provision/device.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NORMAL_FILE "certificate-normal.json"
 #define RECOVERY_FILE "certificate-recovery.json"
@@ -228,9 +230,14 @@ int dr_cli_identity_make(
 int dr_cli_identity_open(struct dr_cli *cli, struct dr_cli_identity *identity)
 {
     char path[PATH_MAX];
+    json_error_t error;
     memset(identity, 0, sizeof *identity);
     snprintf(path, sizeof path, "%s/cloud.json", cli->cloud_dir);
-    identity->settings = json_load_file(path, 0, NULL);
+    identity->settings = json_load_file(path, 0, &error);
+    if (identity->settings == NULL && (access(path, F_OK) == 0 || errno == EACCES)) {
+        return dr_cli_error(
+            cli, "cannot use %s: %s", path, access(path, R_OK) != 0 ? strerror(errno) : error.text);
+    }
     if (identity->settings == NULL) {
         return dr_cli_error(
             cli,

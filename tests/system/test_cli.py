@@ -336,8 +336,10 @@ class CloudTest(Case):
         self.world.dir.chmod(0o755)
         device = self.world.dir / "devices"
         for words, says in ((("cloud", "status"), "another user's"), (("cloud", "down"), "another user's"),
-                            (("things",), "Permission denied"), (("device", "show", "lamp", "--dir", device),
-                                                                 "who made the device uses it")):
+                            (("things",), "Permission denied"),
+                            (("device", "create", "x", "--key", f"{self.world.key('product')}.pub", "--image",
+                              self.factory), "cloud.json: Permission denied"),
+                            (("device", "show", "lamp", "--dir", device), "who made the device uses it")):
             done = subprocess.run([BIN / "daruma", *words], user="nobody", group="nogroup", extra_groups=[], cwd="/",
                                   capture_output=True, text=True, timeout=20,
                                   env={"PATH": "/usr/bin", "DARUMA_CLOUD": str(self.world.cloud_dir)})
