@@ -9,7 +9,7 @@
 
 #define POLL_INTERVAL_US 200000u
 #define TARGET_BYTES 1024u
-#define EXPLAIN_AFTER_S 3 /* a device that is free begins at once */
+#define EXPLAIN_EVERY_S 3 /* a device that is free begins at once */
 #define ID_LEN_MAX 56u    /* the job's name, 64 at most, has a prefix */
 
 void dr_update_job_id(const char *update_id, char *out)
@@ -293,12 +293,13 @@ fetch_patiently(struct dr_cli *cli, struct dr_aws *aws, const char *job_id, int6
     }
 }
 
-/* Why a thing has not begun, as far as the cloud knows. */
-static void explain_one(struct dr_aws *aws, const char *thing)
+/* Why a thing has not begun, as far as the cloud knows; "" when nothing speaks against it. */
+static void why_queued(struct dr_aws *aws, const char *thing, char *out, size_t capacity_bytes)
 {
     char encoded[3 * 128 + 1];
     char target[TARGET_BYTES];
     struct dr_aws_response response;
+    out[0] = '\0';
     if (strlen(thing) > 128) {
         return;
     }
@@ -309,26 +310,33 @@ static void explain_one(struct dr_aws *aws, const char *thing)
         const json_t *report = json_object_get(response.json, "report");
         const char *state = text_of(report, "state");
         if (!json_is_true(json_object_get(response.json, "connected"))) {
-            fprintf(stderr, "%s is offline: it is told when it connects\n", thing);
+            snprintf(out, capacity_bytes, "%s is offline: it is told when it connects", thing);
         } else if (strcmp(state, "confirmed") == 0 || strcmp(state, "candidate") == 0) {
-            fprintf(
-                stderr,
+            snprintf(
+                out, capacity_bytes,
                 "%s runs %s, %s and not sealed yet: it begins once that is sealed (an hour, "
-                "where the image's --limits say nothing else)\n",
+                "where the image's --limits say nothing else)",
                 thing, text_of(report, "version"), state);
         }
     }
     dr_aws_response_free(&response);
 }
 
-static void explain_queued(struct dr_aws *aws, json_t *all)
+/* told: thing -> what was said of it last. */
+static void explain_queued(struct dr_aws *aws, json_t *all, json_t *told)
 {
     const char *thing;
     json_t *execution;
     json_object_foreach(all, thing, execution)
     {
-        if (strcmp(text_of(execution, "status"), "QUEUED") == 0) {
-            explain_one(aws, thing);
+        char why[512];
+        if (strcmp(text_of(execution, "status"), "QUEUED") != 0) {
+            continue;
+        }
+        why_queued(aws, thing, why, sizeof(why));
+        if (why[0] != '\0' && strcmp(why, text_of(told, thing)) != 0) {
+            fprintf(stderr, "%s\n", why);
+            json_object_set_new(told, thing, json_string(why));
         }
     }
 }
@@ -363,9 +371,9 @@ static int follow(
     char job_id[128];
     json_t *last = NULL;
     int result = -1;
-    bool told = false;
-    int64_t start_s = now_s();
-    int64_t end_s = start_s + (int64_t)(timeout_s < INT32_MAX ? timeout_s : INT32_MAX);
+    json_t *told = cli->json ? NULL : json_object();
+    int64_t explain_s = now_s() + EXPLAIN_EVERY_S;
+    int64_t end_s = now_s() + (int64_t)(timeout_s < INT32_MAX ? timeout_s : INT32_MAX);
     dr_update_job_id(update_id, job_id);
     for (;;) { /* bound: end_s */
         dr_aws_set_patient(aws, last != NULL);
@@ -375,8 +383,9 @@ static int follow(
         }
         if (all == NULL) {
             json_decref(last);
-            *ret_last = NULL;
-            return DR_EXIT_ERROR;
+            last = NULL;
+            result = DR_EXIT_ERROR;
+            break;
         }
         result = compare(cli, last, all);
         json_decref(last);
@@ -384,12 +393,13 @@ static int follow(
         if (result >= 0 || now_s() >= end_s) {
             break;
         }
-        if (!told && !cli->json && now_s() >= start_s + EXPLAIN_AFTER_S) {
-            told = true;
-            explain_queued(aws, last);
+        if (told != NULL && now_s() >= explain_s) {
+            explain_s = now_s() + EXPLAIN_EVERY_S;
+            explain_queued(aws, last, told);
         }
         usleep(POLL_INTERVAL_US);
     }
+    json_decref(told);
     *ret_last = last;
     return result;
 }

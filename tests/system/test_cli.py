@@ -389,6 +389,19 @@ class UpdateTest(Case):
         done = self.world.run("update", "create", image, "lamp", "--wait", "--timeout", "4", check=False)
         self.assertEqual((done.returncode, done.stdout), (TIMEOUT, "lamp QUEUED\n"))
         self.assertIn("lamp runs 1.1.0, confirmed and not sealed yet", done.stderr)
+        # Why it waits is told again when that changes.
+        self.device.off()
+        wait_for("offline", lambda: not self.world.thing("lamp")["reported"].get("connected"), 20)
+        update = self.world.json("update", "list")[1][0]["otaUpdateId"]
+        watch = subprocess.Popen([BIN / "daruma", "update", "watch", update, "--timeout", "60"], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True, cwd=self.world.dir,
+                                 env={**os.environ, "DARUMA_CLOUD": str(self.world.cloud_dir)})
+        self.addCleanup(watch.stderr.close)
+        self.addCleanup(watch.wait)
+        self.addCleanup(watch.kill)
+        self.assertEqual(watch.stderr.readline(), "lamp is offline: it is told when it connects\n")
+        self.device.on()
+        self.assertIn("lamp runs 1.1.0, confirmed and not sealed yet", watch.stderr.readline())
         self.refused(ERROR, "update", "revert", "lamp", says=("no key of product demo-lock: `daruma update revert --help`",
                                                               "`daruma cloud down`"))
         self.assertIn("install -m 600", self.world.run("update", "revert", "--help").stdout)
