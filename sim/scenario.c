@@ -75,7 +75,8 @@ static bool about_target(
            0;
 }
 
-bool dr_sim_goal(const struct dr_sim_device *device, const struct dr_sim_script *script)
+/* Is the phase's goal reached by what runs now? */
+static bool goal_reached(const struct dr_sim_device *device, const struct dr_sim_script *script)
 {
     const struct dr_sim_phase *phase = &dr_sim_phases[script->phase];
     const struct dr_boot_info *info = &device->booted.info;
@@ -190,7 +191,7 @@ bool dr_sim_step(struct dr_sim_device *device, struct dr_sim_script *script)
     if (device->verdict != DR_SIM_FINE || device->power.off) {
         return false;
     }
-    if (dr_sim_goal(device, script)) {
+    if (goal_reached(device, script)) {
         begin_next_phase(device, script);
         if (script->phase == script->until) {
             return true;

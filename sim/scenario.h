@@ -87,9 +87,6 @@ bool dr_sim_run(struct dr_sim_device *device, struct dr_sim_script *script, size
 /* The hand-off, against everything that must hold. Failures are noted in the device. */
 void dr_sim_check_boot(struct dr_sim_device *device, struct dr_sim_script *script);
 
-/* Is the phase's goal reached by what runs now? */
-bool dr_sim_goal(const struct dr_sim_device *device, const struct dr_sim_script *script);
-
 /* The firmware: how its run ended. */
 enum dr_sim_end {
     DR_SIM_END_PLANNED,

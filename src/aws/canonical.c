@@ -307,7 +307,8 @@ put_header(struct sink *sink, const struct dr_sigv4_request *request, struct dr_
     return found ? DR_OK : DR_E_FORMAT;
 }
 
-enum dr_status dr_sigv4_canonical_hash(
+/* SHA-256 of the canonical request: the query of a presigned URL without X-Amz-Signature. */
+static enum dr_status canonical_hash(
     const struct dr_crypto *crypto, const struct dr_sigv4_request *request,
     const struct dr_sigv4_claim *claim, const char *payload_hash, uint8_t ret_hash[DR_SHA256_BYTES])
 {
@@ -382,7 +383,7 @@ enum dr_status dr_sigv4_signature(
     uint8_t hash[DR_SHA256_BYTES];
     char hash_text[DR_SIGV4_HASH_TEXT_BYTES];
     uint8_t key[DR_SHA256_BYTES];
-    DR_TRY(dr_sigv4_canonical_hash(crypto, request, claim, payload_hash, hash));
+    DR_TRY(canonical_hash(crypto, request, claim, payload_hash, hash));
     DR_TRY(signing_key(crypto, claim, secret, key));
     dr_hex_encode(hash, sizeof hash, hash_text);
     const char *texts[] = {

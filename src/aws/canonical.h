@@ -33,12 +33,6 @@ bool dr_sigv4_span_next(
 DR_MUST_USE enum dr_status
 dr_sigv4_span_decode(struct dr_sigv4_span span, char *out, size_t capacity_bytes);
 
-/* SHA-256 of the canonical request. skip_signature leaves X-Amz-Signature out of the query. */
-DR_MUST_USE enum dr_status dr_sigv4_canonical_hash(
-    const struct dr_crypto *crypto, const struct dr_sigv4_request *request,
-    const struct dr_sigv4_claim *claim, const char *payload_hash,
-    uint8_t ret_hash[DR_SHA256_BYTES]);
-
 /* The signature itself, for a claim whose timestamp and scope are filled in. */
 DR_MUST_USE enum dr_status dr_sigv4_signature(
     const struct dr_crypto *crypto, const struct dr_sigv4_request *request,

@@ -43,8 +43,6 @@ struct dr_host *dr_host_of(struct dr_board *board);
 /* store.c: kind->open_flash and close_flash. */
 DR_MUST_USE enum dr_status dr_host_open_flash(struct dr_board *board);
 void dr_host_close_flash(struct dr_board *board);
-/* A place in the shared pages; address as in map.h. */
-volatile uint8_t *dr_host_page(const struct dr_host *host, uint32_t address);
 uint32_t dr_host_word(const struct dr_host *host, uint32_t address);
 void dr_host_word_set(struct dr_host *host, uint32_t address, uint32_t value);
 void dr_host_copy_out(const struct dr_host *host, uint32_t address, uint8_t *out, size_t size);

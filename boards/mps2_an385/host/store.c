@@ -53,7 +53,8 @@ void dr_host_close_flash(struct dr_board *board)
     host->store = -1;
 }
 
-volatile uint8_t *dr_host_page(const struct dr_host *host, uint32_t address)
+/* A place in the shared pages; address as in map.h. */
+static volatile uint8_t *page_at(const struct dr_host *host, uint32_t address)
 {
     DR_CHECK(address >= DR_MPS2_BOARD_AT && address - DR_MPS2_BOARD_AT < DR_MPS2_BOARD_BYTES);
     return host->page + (address - DR_MPS2_BOARD_AT);
@@ -62,26 +63,26 @@ volatile uint8_t *dr_host_page(const struct dr_host *host, uint32_t address)
 uint32_t dr_host_word(const struct dr_host *host, uint32_t address)
 {
     DR_CHECK(address % 4u == 0);
-    return le32toh(*(volatile const uint32_t *)(volatile void *)dr_host_page(host, address));
+    return le32toh(*(volatile const uint32_t *)(volatile void *)page_at(host, address));
 }
 
 void dr_host_word_set(struct dr_host *host, uint32_t address, uint32_t value)
 {
     DR_CHECK(address % 4u == 0);
-    *(volatile uint32_t *)(volatile void *)dr_host_page(host, address) = htole32(value);
+    *(volatile uint32_t *)(volatile void *)page_at(host, address) = htole32(value);
 }
 
 void dr_host_copy_out(const struct dr_host *host, uint32_t address, uint8_t *out, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        out[i] = *dr_host_page(host, address + (uint32_t)i);
+        out[i] = *page_at(host, address + (uint32_t)i);
     }
 }
 
 void dr_host_copy_in(struct dr_host *host, uint32_t address, const uint8_t *data, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        *dr_host_page(host, address + (uint32_t)i) = data[i];
+        *page_at(host, address + (uint32_t)i) = data[i];
     }
 }
 

@@ -93,7 +93,4 @@ void dr_api_get_object(struct dr_api_call *call); /* HEAD too */
 void dr_api_delete_object(struct dr_api_call *call);
 void dr_api_refuse_multipart(struct dr_api_call *call);
 
-/* sts (sts.c) */
-void dr_api_sts(struct dr_api_call *call);
-
 #endif

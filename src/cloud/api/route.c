@@ -48,8 +48,9 @@ static bool is_utf8(const char *text)
     return true;
 }
 
-enum dr_status
-dr_api_percent_decode(const char *text, size_t text_len, char *out, size_t capacity_bytes)
+/* Decode one percent-encoded run; '+' stays '+'. DR_E_FORMAT (broken escape, NUL), DR_E_SPACE. */
+static enum dr_status
+percent_decode(const char *text, size_t text_len, char *out, size_t capacity_bytes)
 {
     size_t len = 0;
     for (size_t i = 0; i < text_len; i++) {
@@ -95,7 +96,7 @@ static bool is_dotted(struct span segment)
 static enum dr_status take_parameter(struct span segment, struct dr_api_match *match)
 {
     char *out = match->parameters[match->parameter_count];
-    DR_TRY(dr_api_percent_decode(segment.text, segment.len, out, DR_API_PARAMETER_BYTES));
+    DR_TRY(percent_decode(segment.text, segment.len, out, DR_API_PARAMETER_BYTES));
     match->parameter_count++;
     return DR_OK;
 }
@@ -201,9 +202,9 @@ dr_api_query_value(const char *target, const char *key, char *out, size_t capaci
     struct span value;
     while (next_parameter(&query, &name, &value)) { /* bound: the target */
         char decoded[DR_API_QUERY_KEY_BYTES];
-        if (dr_api_percent_decode(name.text, name.len, decoded, sizeof decoded) == DR_OK &&
+        if (percent_decode(name.text, name.len, decoded, sizeof decoded) == DR_OK &&
             strcmp(decoded, key) == 0) {
-            return dr_api_percent_decode(value.text, value.len, out, capacity_bytes);
+            return percent_decode(value.text, value.len, out, capacity_bytes);
         }
     }
     return DR_E_NOT_FOUND;
@@ -228,7 +229,7 @@ static bool occurs_again(const char *rest, const char *key)
     struct span value;
     while (next_parameter(&rest, &name, &value)) { /* bound: the target */
         char decoded[DR_API_QUERY_KEY_BYTES];
-        if (dr_api_percent_decode(name.text, name.len, decoded, sizeof decoded) == DR_OK &&
+        if (percent_decode(name.text, name.len, decoded, sizeof decoded) == DR_OK &&
             strcmp(decoded, key) == 0) {
             return true;
         }
@@ -246,7 +247,7 @@ enum dr_status dr_api_route_check_query(
     struct span value;
     while (next_parameter(&query, &name, &value)) { /* bound: the target */
         ret_key[0] = '\0';
-        if (dr_api_percent_decode(name.text, name.len, ret_key, DR_API_QUERY_KEY_BYTES) != DR_OK) {
+        if (percent_decode(name.text, name.len, ret_key, DR_API_QUERY_KEY_BYTES) != DR_OK) {
             ret_key[0] = '\0';
             return DR_E_FORMAT;
         }

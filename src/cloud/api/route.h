@@ -79,10 +79,6 @@ DR_MUST_USE enum dr_status dr_api_route_find(
 DR_MUST_USE enum dr_status dr_api_route_check_query(
     const struct dr_api_route *route, const char *target, char ret_key[DR_API_QUERY_KEY_BYTES]);
 
-/* Decode one percent-encoded run; '+' stays '+'. DR_E_FORMAT (broken escape, NUL), DR_E_SPACE. */
-DR_MUST_USE enum dr_status
-dr_api_percent_decode(const char *text, size_t text_len, char *out, size_t capacity_bytes);
-
 /* Value of a query key in a raw target, decoded; a key without '=' gives "". DR_E_NOT_FOUND when
  * absent, DR_E_FORMAT, DR_E_SPACE. */
 DR_MUST_USE enum dr_status

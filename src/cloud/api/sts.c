@@ -33,7 +33,7 @@ static void answer_identity(struct dr_api_call *call)
     dr_api_answer_text(call, 200, "text/xml", xml.text, xml.len);
 }
 
-void dr_api_sts(struct dr_api_call *call)
+static void get_caller_identity(struct dr_api_call *call)
 {
     char target[512];
     char action[64];
@@ -52,8 +52,8 @@ void dr_api_sts(struct dr_api_call *call)
 }
 
 static const struct dr_api_route routes[] = {
-    {"POST", "/", "GetCallerIdentity", dr_api_sts, DR_API_VIEWER, DR_API_BODY_TEXT, NULL, NULL,
-     NULL},
+    {"POST", "/", "GetCallerIdentity", get_caller_identity, DR_API_VIEWER, DR_API_BODY_TEXT, NULL,
+     NULL, NULL},
 };
 
 const struct dr_api_route_table dr_api_routes_sts = {

@@ -36,7 +36,7 @@ enum dr_status dr_blob_errno_status(int error)
     }
 }
 
-enum dr_status dr_blob_path(
+static enum dr_status blob_path(
     const struct dr_blobs *blobs, const uint8_t digest[DR_SHA256_BYTES], char *out, size_t capacity)
 {
     char name[DR_HEX_SIZE(DR_SHA256_BYTES)];
@@ -45,7 +45,7 @@ enum dr_status dr_blob_path(
     return len > 0 && (size_t)len < capacity ? DR_OK : DR_E_RANGE;
 }
 
-enum dr_status dr_blob_sync_directory(const char *path)
+static enum dr_status sync_directory(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
@@ -63,7 +63,7 @@ dr_blob_install(struct dr_blobs *blobs, const char *from, const uint8_t digest[D
 {
     char path[DR_BLOB_PATH_SIZE];
     char directory[DR_BLOB_PATH_SIZE];
-    DR_TRY(dr_blob_path(blobs, digest, path, sizeof path));
+    DR_TRY(blob_path(blobs, digest, path, sizeof path));
     if (access(path, F_OK) == 0 && utimensat(AT_FDCWD, path, NULL, 0) == 0) {
         return unlink(from) == 0 ? DR_OK : dr_blob_errno_status(errno);
     }
@@ -76,15 +76,15 @@ dr_blob_install(struct dr_blobs *blobs, const char *from, const uint8_t digest[D
     if (rename(from, path) != 0) {
         return dr_blob_errno_status(errno);
     }
-    DR_TRY(dr_blob_sync_directory(directory));
-    return is_new ? dr_blob_sync_directory(blobs->directory) : DR_OK;
+    DR_TRY(sync_directory(directory));
+    return is_new ? sync_directory(blobs->directory) : DR_OK;
 }
 
 enum dr_status dr_blob_open(
     struct dr_blobs *blobs, const uint8_t digest[DR_SHA256_BYTES], struct dr_blob **ret_blob)
 {
     char path[DR_BLOB_PATH_SIZE];
-    DR_TRY(dr_blob_path(blobs, digest, path, sizeof path));
+    DR_TRY(blob_path(blobs, digest, path, sizeof path));
     struct dr_blob *blob = malloc(sizeof *blob);
     if (blob == NULL) {
         return DR_E_SPACE;
@@ -148,5 +148,5 @@ dr_blob_read(const struct dr_blob *blob, uint64_t offset_bytes, void *out, size_
 bool dr_blob_exists(struct dr_blobs *blobs, const uint8_t digest[DR_SHA256_BYTES])
 {
     char path[DR_BLOB_PATH_SIZE];
-    return dr_blob_path(blobs, digest, path, sizeof path) == DR_OK && access(path, R_OK) == 0;
+    return blob_path(blobs, digest, path, sizeof path) == DR_OK && access(path, R_OK) == 0;
 }

@@ -17,10 +17,6 @@ struct dr_blobs {
 
 enum dr_status dr_blob_errno_status(int error);
 
-DR_MUST_USE enum dr_status dr_blob_path(
-    const struct dr_blobs *blobs, const uint8_t digest[DR_SHA256_BYTES], char *out,
-    size_t capacity);
-DR_MUST_USE enum dr_status dr_blob_sync_directory(const char *path);
 DR_MUST_USE enum dr_status
 dr_blob_install(struct dr_blobs *blobs, const char *from, const uint8_t digest[DR_SHA256_BYTES]);
 

@@ -99,12 +99,6 @@ void dr_gate_note_presence(
     struct dr_gate *gate, const struct dr_session *session, enum dr_wire_presence_event event,
     uint64_t now_ms);
 
-/* Grant nothing more and end the connection at the next tick. */
-void dr_gate_note_kick(struct dr_gate *gate, struct dr_session *session);
-
-/* Look a live session's certificate up again; kick it when it could not connect now. */
-void dr_gate_refresh(struct dr_gate *gate, struct dr_session *session);
-
 /* A delta's bytes, as they came. */
 DR_MUST_USE enum dr_status
 dr_gate_take_delta(struct dr_gate *gate, const uint8_t *data, size_t size_bytes);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void dr_gate_note_kick(struct dr_gate *gate, struct dr_session *session)
+/* Grant nothing more and end the connection at the next tick. */
+static void note_kick(struct dr_gate *gate, struct dr_session *session)
 {
     if (session->kicked) {
         return;
@@ -23,7 +24,8 @@ void dr_gate_note_kick(struct dr_gate *gate, struct dr_session *session)
     gate->kicks = kick;
 }
 
-void dr_gate_refresh(struct dr_gate *gate, struct dr_session *session)
+/* Look a live session's certificate up again; kick it when it could not connect now. */
+static void refresh(struct dr_gate *gate, struct dr_session *session)
 {
     if (session->service || session->kicked) {
         return;
@@ -37,7 +39,7 @@ void dr_gate_refresh(struct dr_gate *gate, struct dr_session *session)
     }
     if (status != DR_OK ||
         !dr_gate_allowed(gate, session, DR_POLICY_CONNECT, session->client->id)) {
-        dr_gate_note_kick(gate, session);
+        note_kick(gate, session);
     }
 }
 
@@ -45,7 +47,7 @@ static void refresh_certificate(struct dr_gate *gate, const uint8_t id[DR_SNAPSH
 {
     struct dr_session *session = dr_sessions_of_certificate(&gate->sessions, id, NULL);
     while (session != NULL) { /* bound: its sessions; refreshing adds and removes none */
-        dr_gate_refresh(gate, session);
+        refresh(gate, session);
         session = dr_sessions_of_certificate(&gate->sessions, id, session);
     }
 }
@@ -82,7 +84,7 @@ static void walk_sessions(struct dr_gate *gate)
     for (size_t i = 0; i < DR_GATE_WALK_STEP && gate->walk_bucket < table->bucket_count; i++) {
         struct dr_hash_node *node = table->buckets[gate->walk_bucket++];
         while (node != NULL) { /* bound: the chain */
-            dr_gate_refresh(gate, DR_HASH_OWNER(node, struct dr_session, by_certificate));
+            refresh(gate, DR_HASH_OWNER(node, struct dr_session, by_certificate));
             node = node->next;
         }
     }

@@ -66,7 +66,7 @@ bool dr_policy_ip_range_valid(struct dr_policy_text range)
     return range_parse(range, &ip, &prefix);
 }
 
-bool dr_policy_ip_in_range(struct dr_policy_text range, struct dr_policy_text address)
+static bool ip_in_range(struct dr_policy_text range, struct dr_policy_text address)
 {
     struct ip want;
     struct ip have;
@@ -128,7 +128,7 @@ static enum dr_policy_match value_matches(
         if (!pattern_literal(pattern, &range)) {
             return DR_MATCH_DAMAGED;
         }
-        return dr_policy_ip_in_range(range, value) ? DR_MATCH_YES : DR_MATCH_NO;
+        return ip_in_range(range, value) ? DR_MATCH_YES : DR_MATCH_NO;
     }
     bool ignore_case = op == DR_OPERATOR_STRING_EQUALS_IGNORE_CASE || op == DR_OPERATOR_BOOL;
     return dr_policy_pattern_matches(pattern, request, value, ignore_case);

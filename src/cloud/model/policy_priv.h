@@ -102,6 +102,5 @@ dr_policy_condition_holds(struct dr_reader *reader, const struct dr_policy_reque
 
 /* "192.0.2.0/24", "2001:db8::1". False: not an address (range). */
 bool dr_policy_ip_range_valid(struct dr_policy_text range);
-bool dr_policy_ip_in_range(struct dr_policy_text range, struct dr_policy_text address);
 
 #endif

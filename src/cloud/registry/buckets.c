@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "cloud/registry/frame.h"
 #include "cloud/registry/images.h"
-#include "cloud/registry/objects.h"
 
 #include <stdio.h>
 

@@ -158,6 +158,10 @@ void dr_service_tell_changes(struct dr_service *service, const struct dr_changes
 DR_MUST_USE enum dr_status
 dr_thing_require(struct dr_call *call, struct dr_db *db, const char *name);
 
+/* buckets.c: the same. Codes as in S3. */
+DR_MUST_USE enum dr_status
+dr_bucket_require(struct dr_call *call, struct dr_db *db, const char *bucket);
+
 /* certificates.c: column 0, a certificate's id, as an ARN: an item of a list (page.h). */
 json_t *
 dr_certificate_arn_item(const struct dr_call *call, const struct dr_rows *row, const void *context);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "cloud/registry/objects.h"
 #include "base/text.h"
 #include "cloud/blob/blob.h"
+#include "cloud/registry/frame.h"
 #include "cloud/registry/images.h"
 
 #include <stdio.h>
@@ -48,7 +48,8 @@ static enum dr_status find_latest(
     return dr_rows_end(&rows);
 }
 
-enum dr_status dr_object_find(
+/* version NULL or "": the latest. Codes as in S3. */
+static enum dr_status find_object(
     struct dr_call *call, struct dr_db *db, const char *bucket, const char *key,
     const char *version, struct dr_object *ret_object)
 {
@@ -189,7 +190,7 @@ struct find {
 static enum dr_status run_find(struct dr_call *call, struct dr_db *db, void *arguments)
 {
     const struct find *find = arguments;
-    return dr_object_find(call, db, find->bucket, find->key, find->version, find->object);
+    return find_object(call, db, find->bucket, find->key, find->version, find->object);
 }
 
 enum dr_status dr_service_head_object(

@@ -5,7 +5,7 @@
 
 #include "cloud/blob/blob.h"
 #include "cloud/registry/frame.h"
-#include "cloud/registry/objects.h"
+#include "cloud/registry/images.h"
 #include "cloud/service/streams.h"
 
 struct dr_stream_part {
