@@ -60,7 +60,6 @@ static enum dr_status list_executions(
         return dr_call_invalid(call, "status is not one of an execution");
     }
     const struct dr_value values[] = {dr_value_text(list->owner), dr_value_int((int64_t)status)};
-    list->key = DR_LIST_OLDEST;
     list->values = values;
     list->value_count = DR_ARRAY_COUNT(values);
     list->items_name = "executionSummaries";
@@ -75,6 +74,7 @@ enum dr_status dr_service_list_executions_for_job(
     struct dr_list list = {
         .sql = "SELECT " SUMMARY_COLUMNS " FROM execution WHERE job = ?3 AND id > ?1"
                " AND (?4 = 0 OR status = ?4) ORDER BY id LIMIT ?2",
+        .key = DR_LIST_OLDEST,
         .require = require_job,
         .owner = job,
         .item = item_of_job};
@@ -86,8 +86,9 @@ enum dr_status dr_service_list_executions_for_thing(
     json_t **ret_body)
 {
     struct dr_list list = {
-        .sql = "SELECT " SUMMARY_COLUMNS " FROM execution WHERE thing = ?3 AND id > ?1"
-               " AND (?4 = 0 OR status = ?4) ORDER BY id LIMIT ?2",
+        .sql = "SELECT " SUMMARY_COLUMNS " FROM execution WHERE thing = ?3 AND id < ?1"
+               " AND (?4 = 0 OR status = ?4) ORDER BY id DESC LIMIT ?2",
+        .key = DR_LIST_NEWEST,
         .require = dr_thing_require,
         .owner = thing,
         .item = item_of_thing};

@@ -28,6 +28,7 @@ DR_MUST_USE enum dr_status dr_service_cancel_job(
 /* Without force only from COMPLETED and CANCELED. */
 DR_MUST_USE enum dr_status dr_service_delete_job(struct dr_call *call, const char *id, bool force);
 
+/* In the order in which they were queued; those of a thing the newest first. */
 DR_MUST_USE enum dr_status dr_service_list_executions_for_job(
     struct dr_call *call, const char *job, const char *status, const struct dr_page *page,
     json_t **ret_body);
