@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DR_COUNTERS_MAX 131072u /* client ids; what comes after is not kept apart */
+#define DR_COUNTERS_MAX 131072u /* client ids; of those that come after nothing is kept */
 
 struct dr_counters;
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Port: one TLS connection as a stream of bytes, the server proven, the client not.
+/* Port: one TLS connection as a stream of bytes, the server proven; the client where it has a
+ * certificate.
  *
- * Supplied by a board beside the MQTT link (link.h), for what is fetched over HTTPS. The same rules
- * for chain, name and time as there. Nothing here ever waits: DR_E_AGAIN says that the network has
- * to do something first, and the board's poll (link.h) returns when it did.
+ * Supplied by a board: for what is fetched over HTTPS, and below the MQTT link (link.h) where that
+ * is boards/mqtt_session.h. The same rules for chain, name and time as there. Nothing here ever
+ * waits: DR_E_AGAIN says that the network has to do something first, and the board's poll (link.h)
+ * returns when it did.
  */
 #ifndef DR_DEVICE_LINK_STREAM_H
 #define DR_DEVICE_LINK_STREAM_H
@@ -13,9 +15,9 @@
 struct dr_link_stream {
     void *context; /* the board's own */
 
-    /* Begin to connect to identity's host and port. client_id and certificate_pem are NULL, key is
-     * not used: this side stays anonymous. identity is borrowed for the call. DR_E_STATE: open
-     * already. Other failures: nothing was opened. */
+    /* Begin to connect to identity's host and port; client_id is not looked at. certificate_pem
+     * NULL, as for HTTPS: this side stays anonymous, and key is not used. identity is borrowed for
+     * the call. DR_E_STATE: open already. Other failures: nothing was opened. */
     enum dr_status (*open)(void *context, const struct dr_link_identity *identity);
 
     /* DR_OK: connected and the server is who it says. DR_E_AGAIN: not yet. DR_E_CLOSED: failed, or
