@@ -94,13 +94,14 @@ void dr_plugin_wires_stop(void)
     ssl_index = -1;
     while (newest != NULL) { /* bound: the list */
         struct wire *wire = newest;
-        unlink_wire(wire);
+        newest = wire->older;
         free(wire);
     }
     for (size_t i = 0; i < bound.bucket_count; i++) {
-        while (bound.buckets[i] != NULL) { /* bound: the chain */
-            struct wire *wire = DR_HASH_OWNER(bound.buckets[i], struct wire, by_connection);
-            unlink_wire(wire);
+        struct dr_hash_node *node = bound.buckets[i];
+        while (node != NULL) { /* bound: the chain */
+            struct wire *wire = DR_HASH_OWNER(node, struct wire, by_connection);
+            node = node->next;
             free(wire);
         }
     }
