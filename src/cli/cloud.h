@@ -44,6 +44,10 @@ const char *dr_cloud_path(const struct dr_cloud *cloud, const char *name);
 /* Resolve the directory (made when `create`). 0, or an exit code after an error line. */
 int dr_cloud_locate(struct dr_cli *cli, bool create, struct dr_cloud *ret_cloud);
 
+/* For verbs about a cloud that is there: parse --dir, which is all they take, and locate it. 0, or
+ * an exit code after an error line. */
+int dr_cloud_named(struct dr_cli *cli, struct dr_cloud *ret_cloud);
+
 /* Read cloud.json. False when there is none or it is damaged. */
 bool dr_cloud_load(struct dr_cloud *cloud);
 

@@ -70,6 +70,21 @@ int dr_cloud_locate(struct dr_cli *cli, bool create, struct dr_cloud *ret_cloud)
     return create ? make_directory(ret_cloud, dr_cloud_path(ret_cloud, "run"), 0711) : 0;
 }
 
+int dr_cloud_named(struct dr_cli *cli, struct dr_cloud *ret_cloud)
+{
+    const char *directory = NULL;
+    size_t count = 0;
+    const struct dr_cli_option options[] = {{.name = "dir", .text = &directory}};
+    int result = dr_cli_parse(cli, options, 1, NULL, 0, &count);
+    if (result != 0) {
+        return result;
+    }
+    if (directory != NULL) {
+        cli->cloud_dir = directory;
+    }
+    return dr_cloud_locate(cli, false, ret_cloud);
+}
+
 bool dr_cloud_load(struct dr_cloud *cloud)
 {
     json_t *settings = json_load_file(dr_cloud_path(cloud, "cloud.json"), 0, NULL);

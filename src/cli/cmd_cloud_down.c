@@ -31,17 +31,7 @@ static int stop(struct dr_cloud *cloud, pid_t supervisor)
 static int run(struct dr_cli *cli)
 {
     struct dr_cloud cloud;
-    const char *directory = NULL;
-    size_t count = 0;
-    const struct dr_cli_option options[] = {{.name = "dir", .text = &directory}};
-    int result = dr_cli_parse(cli, options, 1, NULL, 0, &count);
-    if (result != 0) {
-        return result;
-    }
-    if (directory != NULL) {
-        cli->cloud_dir = directory;
-    }
-    result = dr_cloud_locate(cli, false, &cloud);
+    int result = dr_cloud_named(cli, &cloud);
     if (result != 0) {
         return result;
     }

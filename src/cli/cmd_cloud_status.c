@@ -29,19 +29,9 @@ static bool ask_ready(struct dr_cli *cli, char *why, size_t capacity_bytes)
 static int run(struct dr_cli *cli)
 {
     struct dr_cloud cloud;
-    const char *directory = NULL;
     char why[512] = "not up; `daruma cloud up` starts it";
-    size_t count = 0;
     bool ready = false;
-    const struct dr_cli_option options[] = {{.name = "dir", .text = &directory}};
-    int result = dr_cli_parse(cli, options, 1, NULL, 0, &count);
-    if (result != 0) {
-        return result;
-    }
-    if (directory != NULL) {
-        cli->cloud_dir = directory;
-    }
-    result = dr_cloud_locate(cli, false, &cloud);
+    int result = dr_cloud_named(cli, &cloud);
     if (result != 0) {
         return result;
     }
