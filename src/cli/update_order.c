@@ -9,8 +9,8 @@
 
 #define TARGET_BYTES 1024u
 #define REASON_BYTES 256u
-#define JOBS_MAX                                                                                   \
-    5u /* the newest that succeeded: what runs came with one of them, or is not known */
+/* Of the newest that succeeded: what runs came with one of them, or is not known. */
+#define JOBS_MAX 5u
 
 static const char *text_of(const json_t *object, const char *key)
 {

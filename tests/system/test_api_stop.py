@@ -10,7 +10,7 @@ import api_rig
 from world import wait_for
 
 PER_ADDRESS = 128  # connections that one address may hold (docs/api.md)
-STOP_S = 15.0      # generous: the daemon's own bound is 5 s
+STOP_S = 15.0      # generous: the daemon gives requests under way 3 s
 
 
 def client_hello():
