@@ -81,7 +81,8 @@ static void sign_image(
     sign(slot, request->image.digest, answer);
 }
 
-/* The digest of a command never leaves the signer, and its first bytes are no image's. */
+/* What is signed is never a digest that somebody sent: the bytes of a command are made here, and
+ * begin as no image does. */
 static void sign_command(
     const struct dr_signer_slot *slot, const struct dr_signer_request *request,
     struct dr_signer_answer *answer)
