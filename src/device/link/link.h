@@ -25,7 +25,8 @@ enum dr_link_fault {
     DR_LINK_FAULT_TLS_UNTRUSTED, /* the server's chain ends at no CA of ours */
     DR_LINK_FAULT_TLS_NAME,      /* its certificate has another name */
     DR_LINK_FAULT_TLS_EXPIRED,   /* its certificate is out of date */
-    DR_LINK_FAULT_TLS_OTHER,     /* any other failure of TLS, ours refused included */
+    DR_LINK_FAULT_TLS_OTHER,     /* any other failure of the handshake. Ours refused is one in TLS
+                                  * 1.2; TLS 1.3 says so later, which is NETWORK */
     DR_LINK_FAULT_REFUSED,       /* the broker refused the session */
     DR_LINK_FAULT_LOCAL,         /* our own identity could not be used */
 };
