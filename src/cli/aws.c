@@ -348,8 +348,9 @@ static int no_answer(struct dr_aws *aws, const char *why)
     }
     return dr_cli_error(
         aws->cli, "the cloud at %s does not answer (%s); %s", aws->endpoint, why,
-        aws->from_environment ? "AWS_ENDPOINT_URL names it: unset that, or give --cloud"
-                              : "is `daruma cloud up` running?");
+        aws->from_environment
+            ? "AWS_ENDPOINT_URL names it: is it up? Else unset that, or give --cloud"
+            : "is `daruma cloud up` running?");
 }
 
 void dr_aws_set_patient(struct dr_aws *aws, bool patient)

@@ -91,8 +91,9 @@ check_image(struct dr_cli *cli, const struct request *request, struct dr_cli_ima
         return 0;
     }
     return dr_cli_error(
-        cli, "a boot ROM that trusts %s would refuse %s: %s (%s); give the key that signed it",
-        request->key, request->image, dr_reason_text(image->reason), dr_reason_word(image->reason));
+        cli, "a boot ROM that trusts %s would refuse %s: %s (%s)%s", request->key, request->image,
+        dr_reason_text(image->reason), dr_reason_word(image->reason),
+        image->reason == DR_REASON_KEY ? "; give the key that signed it" : "");
 }
 
 /* The product is what the factory image says, unless told otherwise. */

@@ -98,6 +98,7 @@ const struct dr_cli_verb dr_verb_device_list = {
     .summary = "the virtual devices here, and what runs on them",
     .usage = "device list [--dir DIRECTORY]",
     .help = "One line a device: name, what runs (off, rom, firmware), version, slot, state\n"
-            "of the image. The cloud is not asked; `things list` shows what it knows.",
+            "of the image at its start (a candidate stays one here until the next). The cloud\n"
+            "is not asked; `things list` shows what it knows.",
     .run = run,
 };

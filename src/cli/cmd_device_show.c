@@ -134,8 +134,9 @@ const struct dr_cli_verb dr_verb_device_show = {
     .verb = "show",
     .summary = "what a device does, and what the cloud knows of it",
     .usage = "device show NAME [--with-cloud] [--dir DIRECTORY]",
-    .help = "The board's own view: program running, slot, version, state, LED, last\n"
-            "hand-off; and the cloud's, if it can be reached.\n"
+    .help = "The board's own view: program running, slot, version, state at its start (a\n"
+            "candidate stays one here until the next), LED, last hand-off; and the cloud's,\n"
+            "if it can be reached, with the state as it is now.\n"
             "\n"
             "  --with-cloud  ask the cloud with --json as well",
     .run = run,

@@ -192,6 +192,9 @@ class CloudTest(Case):
         other = self.world.key("other")
         self.refused(ERROR, "device", "create", "second", "--key", other, "--image", self.factory,
                      says=("would refuse", "image_key", "give the key that signed it"))
+        done = self.world.run("device", "create", "second", "--key", other, "--image", other, check=False)
+        self.assertEqual((done.returncode, "image_magic" in done.stderr), (ERROR, True))
+        self.assertNotIn("give the key", done.stderr)
         self.assertFalse((self.world.dir / "devices" / "second").exists())
         self.world.run("device", "create", "second", "--key", self.world.key("product"), "--image", self.factory)
 
