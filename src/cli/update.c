@@ -363,6 +363,23 @@ static void arm_farewell(const char *update_id)
     (void)sigaction(SIGINT, &action, NULL);
 }
 
+/* A job without executions that does not wait for any: its things were deleted. Said, if so. */
+static bool has_lost_its_things(struct dr_cli *cli, struct dr_aws *aws, const char *update_id)
+{
+    json_t *job = NULL;
+    if (dr_update_find(cli, aws, update_id, &job) != 0) {
+        return !dr_aws_unreachable(aws);
+    }
+    const char *status = text_of(job, "status");
+    bool ended = status[0] != '\0' && strcmp(status, "IN_PROGRESS") != 0;
+    json_decref(job);
+    if (ended) {
+        (void)dr_cli_error(
+            cli, "update %s has ended, and the things it was for are deleted", update_id);
+    }
+    return ended;
+}
+
 /* Until all have ended or the time is up. *ret_last: what was seen last, NULL after an error. */
 static int follow(
     struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t timeout_s,
@@ -381,7 +398,9 @@ static int follow(
         if (all == NULL && last != NULL && dr_aws_unreachable(aws)) {
             break;
         }
-        if (all == NULL) {
+        if (all == NULL ||
+            (json_object_size(all) == 0 && has_lost_its_things(cli, aws, update_id))) {
+            json_decref(all);
             json_decref(last);
             last = NULL;
             result = DR_EXIT_ERROR;

@@ -383,6 +383,13 @@ class UpdateTest(Case):
         self.assertEqual(self.world.run("update", "watch", "second", check=False).returncode, ABORTED)
         self.refused(ERROR, "update", "cancel", "second", says="CANCELED")
 
+    def test_the_last_thing_of_an_update_is_deleted(self):
+        """Nobody is left who could end it: that is said at once, not after the time-out."""
+        self.offered_while_off("left")
+        self.world.run("device", "delete", "lamp")
+        self.refused(ERROR, "update", "watch", "left", "--timeout", "60",
+                     says="update left has ended, and the things it was for are deleted")
+
     def test_a_device_that_is_not_free_yet(self):
         self.device.on()
         limits = "5,20,1,600"  # sealed long after the test
