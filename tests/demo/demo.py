@@ -44,10 +44,11 @@ def chosen(scenarios, only):
     try:
         wanted = {int(number) for number in only.split(",")}
     except ValueError:
-        sys.exit(f"demo: --only wants numbers, not {only!r}")
+        sys.exit(f"demo: wants numbers of scenarios such as 5,7, not {only!r}")
     unknown = wanted - {scenario.number for scenario in scenarios}
     if unknown:
-        sys.exit(f"demo: no scenario {', '.join(map(str, sorted(unknown)))}; see --list")
+        titles = "".join(f"\n{scenario.number:2}  {scenario.title}" for scenario in scenarios)
+        sys.exit(f"demo: no scenario {', '.join(map(str, sorted(unknown)))}; there are{titles}")
     return [scenario for scenario in scenarios if scenario.number in wanted]
 
 
