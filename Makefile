@@ -17,7 +17,7 @@ build: ## every program, into build/bin
 	@[ -e $(BUILD)/build.ninja ] || cmake --preset host >$(BUILD)/cmake.log || { cat $(BUILD)/cmake.log; exit 1; }
 	@cmake --build $(BUILD) -j $(JOBS)
 
-demo: build ## a private cloud and a device: updates, refusals, reverts, factory return; ONLY=5,7 picks some
+demo: build ## a private cloud and two devices: updates, refusals, reverts, factory return; ONLY=5,7 picks some
 	@$(PYTHON) -B tests/demo/demo.py --bin $(BUILD)/bin $(if $(ONLY),--only $(ONLY))
 
 demo-mcu: ## the same on a Cortex-M3 in QEMU: boot ROM, FreeRTOS, lwIP, Mbed TLS

@@ -20,7 +20,8 @@ target_include_directories(daruma_device SYSTEM INTERFACE ${daruma_source})
 target_include_directories(daruma_device PRIVATE ${daruma_source})
 target_compile_features(daruma_device PUBLIC c_std_11)
 if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang") # so that the linker takes only what is called
-    target_compile_options(daruma_device PRIVATE -ffunction-sections -fdata-sections)
+    target_compile_options(daruma_device PRIVATE -ffunction-sections -fdata-sections
+        -fmacro-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}/=)
 endif()
 
 if(DARUMA_PSA_TARGET)

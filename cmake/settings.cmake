@@ -21,6 +21,9 @@ add_compile_options(
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
     -Wmissing-prototypes -Wundef -Wcast-align -Wcast-qual -Wwrite-strings -Wswitch-enum
     -Wformat=2 -Wvla -Werror)
+# What DR_CHECK says names a file of the project, not of the machine that built it: images and their sizes
+# do not depend on where the tree lies.
+add_compile_options(-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-Wlogical-op -Wduplicated-cond -Wduplicated-branches)
 endif()

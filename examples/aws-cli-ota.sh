@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # Register a device and send it an update with nothing but the AWS command line.
 #
-#   . daruma-cloud/env.sh
+#   . cloud/env.sh
 #   examples/aws-cli-ota.sh register THING [CSR.pem]   certificate to standard output, as JSON
 #   examples/aws-cli-ota.sh update THING IMAGE         upload, offer, and wait for the device
 #

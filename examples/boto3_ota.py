@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """Register a device and send it an update with boto3, as against AWS; only the endpoint and its CA differ.
 
-  . daruma-cloud/env.sh
+  . cloud/env.sh
   examples/boto3_ota.py register THING [CSR.pem]   certificate to standard output, as JSON
   examples/boto3_ota.py update THING IMAGE         upload, offer, and wait for the device
 
