@@ -146,57 +146,6 @@ static void test_silence(void)
     EXPECT(more >= 1);
 }
 
-/* The last blocks of a file have nothing behind them that could overtake. When all is asked for and
- * an answer stops half-way, what it still owes is asked for after a part of the round trip; later
- * and later when that stays without answer. A request nothing came of keeps the whole time. */
-static void test_last_block(void)
-{
-    struct dr_block_range range;
-    struct dr_block_range again;
-    uint32_t now_ms = 0;
-    REQUIRE(dr_window_init(&window, 104u * 1024u, 1024, 4096));
-    dr_window_want_all(&window, NULL);
-    for (int i = 0; i < 51; i++) { /* two blocks at a time, 100 ms there and back */
-        REQUIRE(dr_window_next(&window, now_ms, &range));
-        now_ms += 100;
-        deliver(&range, now_ms);
-    }
-    uint32_t rto_ms = window.rto_ms;
-    EXPECT(rto_ms > 400 && rto_ms < 600);
-    REQUIRE(dr_window_next(&window, now_ms, &range));
-    EXPECT_EQ(range.first, 102);
-    EXPECT(!dr_window_next(&window, now_ms + rto_ms - 1, &again)); /* nothing came of it at all */
-    now_ms += 100;
-    dr_window_got(&window, 102, now_ms);
-    EXPECT(!dr_window_next(&window, now_ms + 50, &again));
-    REQUIRE(dr_window_next(&window, now_ms + 150, &again));
-    EXPECT_EQ(again.first, 102);
-    EXPECT_EQ(again.bits, 2);
-    now_ms += 150;
-    EXPECT(!dr_window_next(&window, now_ms + 150, &again)); /* longer than it took before */
-    REQUIRE(dr_window_next(&window, now_ms + 400, &again));
-    EXPECT(!dr_window_next(&window, now_ms + 400 + 400, &again));
-}
-
-/* In the middle of a file a pause is no reason: what comes later tells. */
-static void test_pause(void)
-{
-    struct dr_block_range range;
-    uint32_t now_ms = 0;
-    REQUIRE(dr_window_init(&window, 104u * 1024u, 1024, 4096));
-    dr_window_want_all(&window, NULL);
-    for (int i = 0; i < 20; i++) {
-        REQUIRE(dr_window_next(&window, now_ms, &range));
-        now_ms += 100;
-        deliver(&range, now_ms);
-    }
-    while (dr_window_next(&window, now_ms, &range)) {
-    }
-    now_ms += 100;
-    dr_window_got(&window, 40, now_ms);
-    EXPECT(!dr_window_next(&window, now_ms + window.rto_ms - 101, &range));
-}
-
 /* The timer follows the measured round trip. */
 static void test_round_trip(void)
 {
@@ -276,5 +225,4 @@ static void test_request_bytes(void)
 
 DR_TEST_MAIN(
     test_new_bound, test_outside, test_request_bytes, test_bounds, test_sizes, test_everything_once,
-    test_kept_blocks_are_not_asked_for, test_overtaken, test_silence, test_last_block, test_pause,
-    test_round_trip, test_forget)
+    test_kept_blocks_are_not_asked_for, test_overtaken, test_silence, test_round_trip, test_forget)

@@ -85,7 +85,7 @@ static void completed(struct dr_window *window, uint32_t number)
     struct dr_window_request *end = window->requests + DR_WINDOW_REQUESTS_MAX;
     window->limit += window->limit + 2u <= window->limit_max ? 2u : 0;
     for (struct dr_window_request *other = window->requests; other < end; other++) {
-        if (other->number < number) { /* a free one forgets it when it is sent */
+        if (other->owed.bits != 0 && other->number < number) {
             other->overtaken = true;
         }
     }
@@ -119,18 +119,12 @@ void dr_window_got(struct dr_window *window, uint32_t index, uint32_t now_ms)
 }
 
 /* Does a request count as lost? Blocks that arrive put it off: they may stand in front of the ones
- * it is waiting for. Where nothing is left to ask for, nothing will overtake: an answer that began
- * and stopped is given less time. */
+ * it is waiting for. */
 static bool
 is_lost(const struct dr_window *window, const struct dr_window_request *request, uint32_t now_ms)
 {
-    uint32_t waited_ms = now_ms - request->sent_ms;
-    uint32_t silent_ms = now_ms - window->quiet_ms;
-    waited_ms = waited_ms < silent_ms ? waited_ms : silent_ms;
-    if (request->measured && window->scan == window->block_count) {
-        waited_ms *= 4u;
-    }
-    return request->overtaken || waited_ms >= window->rto_ms;
+    return request->overtaken || (now_ms - request->sent_ms >= window->rto_ms &&
+                                  now_ms - window->quiet_ms >= window->rto_ms);
 }
 
 /* What a lost request still owes is asked for once more. Its round trip is not measured: nobody

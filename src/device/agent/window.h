@@ -3,9 +3,8 @@
  *
  * Requests are kept apart, up to DR_WINDOW_REQUESTS_MAX at a time, each with the blocks it still
  * owes. A request is repeated, holes only, when a later one has been answered in full or when
- * nothing came for a time that follows the measured round trip; a quarter of it where all is asked
- * for and the answer had begun, or the request was repeated before, which doubles the time. The
- * number of bytes in flight grows while answers are complete and halves on a loss.
+ * nothing came for a time that follows the measured round trip. The number of
+ * bytes in flight grows while answers are complete and halves on a loss.
  *
  * now_ms may wrap around: only spans that are shorter than a silence are ever measured.
  */
@@ -19,7 +18,7 @@
 #define DR_WINDOW_REQUESTS_MAX 8u
 #define DR_WINDOW_SPAN 32u /* blocks that one request can name */
 #define DR_WINDOW_REQUEST_BYTES_MAX 131072u
-#define DR_WINDOW_TICK_MS 50u
+#define DR_WINDOW_TICK_MS 100u
 
 /* Blocks first + k for every set bit k. Never empty where it is handed out. */
 struct dr_block_range {
