@@ -101,18 +101,12 @@ def times_of(console):
 
 def one_update(world, device, number, size):
     """(image, seconds from the first request to the last block in flash)."""
-    from harness.world import wait_for
+    from run import wait_sealed
     version = f"1.{number}.0"
     image = world.image("firmware-good", version, sequence=number, counter=1, limits=LIMITS, pad_to=size - 4096)
     before = len(device.console())
     world.run("update", "create", image, NAME, "--id", f"https-{number}", "--protocol", "https")
-
-    def sealed():
-        reported = world.reported(NAME)
-        return reported.get("version") == version and reported.get("state") == "sealed"
-    # To ask the service is a program's start: nobody does while bytes move.
-    wait_for(f"{version} is downloaded", lambda: "agent: RESETTING" in device.console()[before:], 60, 0.1)
-    wait_for(f"{version} is sealed", sealed, 60, 0.1)
+    wait_sealed(world, device, version, before)
     times = times_of(device.console()[before:].split("reset: install")[0])
     return image, times["CLOSING"] - times["PROBING"]
 

@@ -116,13 +116,9 @@ def console_times(text):
     return {state: (at, states[i + 1][0]) for i, (at, state) in enumerate(states[:-1])}
 
 
-def one_update(world, device, number, size):
-    """Install one good image of about `size` bytes; seconds of its whole download, of LOADING and of CLOSING."""
+def wait_sealed(world, device, version, before):
+    """Until the device has downloaded, installed and sealed that version; its console was `before` characters long."""
     from harness.world import wait_for
-    version = f"1.{number}.0"
-    image = world.image("firmware-good", version, sequence=number, counter=1, limits=LIMITS, pad_to=size - 4096)
-    before = len(device.console())
-    world.run("update", "create", image, device.name, "--id", f"update-{device.name}-{number}")
 
     def sealed():
         reported = world.reported(device.name)
@@ -130,6 +126,15 @@ def one_update(world, device, number, size):
     # To ask the service is a program's start: nobody does while bytes move.
     wait_for(f"{version} is downloaded", lambda: "agent: RESETTING" in device.console()[before:], 60, 0.1)
     wait_for(f"{version} is sealed", sealed, 60, 0.1)
+
+
+def one_update(world, device, number, size):
+    """Install one good image of about `size` bytes; seconds of its whole download, of LOADING and of CLOSING."""
+    version = f"1.{number}.0"
+    image = world.image("firmware-good", version, sequence=number, counter=1, limits=LIMITS, pad_to=size - 4096)
+    before = len(device.console())
+    world.run("update", "create", image, device.name, "--id", f"update-{device.name}-{number}")
+    wait_sealed(world, device, version, before)
     states = console_times(device.console()[before:])
     # From the first request (head and tail of the image) to the last block in flash; admission and the opening of the
     # slot lie in between and count.
