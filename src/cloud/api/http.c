@@ -36,6 +36,7 @@ struct dr_api {
     struct MHD_Daemon *daemon;
     uint16_t port;
     atomic_size_t unverified_bytes;
+    atomic_bool stopping;
     atomic_uint under_way; /* requests whose head was read and whose answer has not been sent */
 };
 
@@ -351,6 +352,15 @@ static enum dr_status check_config(const struct dr_api_config *config, struct so
     return config->certificate_pem != NULL || loopback ? DR_OK : DR_E_ARGUMENT;
 }
 
+static enum MHD_Result
+on_connection(void *ctx, const struct sockaddr *address, socklen_t address_bytes)
+{
+    struct dr_api *api = ctx;
+    (void)address;
+    (void)address_bytes;
+    return atomic_load(&api->stopping) ? MHD_NO : MHD_YES;
+}
+
 static enum dr_status start_daemon(struct dr_api *api, const struct sockaddr_in *address)
 {
     bool tls = api->config.certificate_pem != NULL;
@@ -368,7 +378,7 @@ static enum dr_status start_daemon(struct dr_api *api, const struct sockaddr_in 
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
     errno = 0;
     api->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, api, MHD_OPTION_SOCK_ADDR, address,
+        flags, 0, on_connection, api, on_request, api, MHD_OPTION_SOCK_ADDR, address,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, api, MHD_OPTION_NOTIFY_COMPLETED, on_completed, api,
         MHD_OPTION_THREAD_POOL_SIZE, api->config.threads, MHD_OPTION_CONNECTION_LIMIT,
         CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_ADDRESS_MAX,
@@ -425,7 +435,9 @@ void dr_api_stop(struct dr_api *api)
         return;
     }
     const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-    MHD_socket listener = MHD_quiesce_daemon(api->daemon);
+    /* Not MHD_quiesce_daemon: it takes the listening socket from the threads' epoll sets while they
+     * may do so themselves, and whoever comes second ends the process. */
+    atomic_store(&api->stopping, true);
     for (unsigned waited_ms = 0; waited_ms < STOP_WAIT_MS; waited_ms += 10) {
         if (atomic_load(&api->under_way) == 0) {
             break;
@@ -433,9 +445,6 @@ void dr_api_stop(struct dr_api *api)
         (void)nanosleep(&pause, NULL);
     }
     MHD_stop_daemon(api->daemon);
-    if (listener != MHD_INVALID_SOCKET) {
-        (void)close(listener);
-    }
     dr_api_fetches_free(api->fetches);
     dr_wipe(api, sizeof *api);
     free(api);
