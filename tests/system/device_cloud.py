@@ -117,9 +117,7 @@ class Cloud:
             self.jobs.append(job)
             head = self._next() is job
         if head:
-            for connection in list(self.connections):
-                connection.publish(connection.prefix + "jobs/notify-next", json.dumps(
-                    {"timestamp": self.now_s(), "execution": job.describe()}).encode())
+            self._notify_next(job)
         return job
 
     def cancel(self, job):
@@ -127,9 +125,15 @@ class Cloud:
         with self.lock:
             job.status = "CANCELED"
             following = self._next()
+        self._notify_next(following)
+
+    def _notify_next(self, job):
+        body = {"timestamp": self.now_s(), **({"execution": job.describe()} if job else {})}
         for connection in list(self.connections):
-            connection.publish(connection.prefix + "jobs/notify-next", json.dumps(
-                {"timestamp": self.now_s(), **({"execution": following.describe()} if following else {})}).encode())
+            try:
+                connection.publish(connection.prefix + "jobs/notify-next", json.dumps(body).encode())
+            except OSError:
+                pass  # it left in this instant, as a device in its trial may: it asks when it is back
 
     def _next(self):
         pending = [job for job in self.jobs if not job.done]
