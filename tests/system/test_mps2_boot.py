@@ -98,6 +98,19 @@ class Install(Mps2):
         self.wait_line(device, r"stays: kind reason faults 5 \d+ 3")
         self.assertEqual(len(self.lines(device, "hang: up")), 3)
 
+    def test_every_start_is_told_however_late_the_resets_are_heard_of(self):
+        device = self.installer("late", "stray")
+        with open(device.path / "board.conf", "a", encoding="ascii") as conf:
+            conf.write(f"qemu {pathlib.Path(__file__).resolve().parent / 'late_control.py'}\n")
+        device.on()
+        self.up(device, 3, "install")
+        shown = wait_for("the board shows what runs", lambda: (now := device.show())["running"] == "firmware" and now, 30)
+        self.assertEqual((shown["version"], shown["slot"], shown["boots"]), ("1.0.0", "factory", 6))
+        told = [line.group(1, 2) for line in self.lines(device, r"board: (reset|hand-off): (the machine|slot \w+)")]
+        self.assertEqual(told, [
+            pair for slot in ("factory", "factory", "A", "A", "A", "factory")
+            for pair in (("reset", "the machine"), ("hand-off", f"slot {slot}"))][1:])
+
     def test_foreign_key_is_refused(self):
         device = self.installer("foreign", "steady", key="other")
         device.on()

@@ -109,6 +109,8 @@ become_emulator(const struct settings *settings, const int ends[LINES], pid_t bo
         "socket,id=control,fd=" STRING(CONTROL_FD),
         "-mon",
         "chardev=control,mode=control",
+        "-action",
+        "reboot=shutdown,shutdown=pause", /* qmp.c */
         "-nic",
         "user,model=lan9118,id=net0",
         settings->icount[0] != '\0' ? "-icount" : NULL,
@@ -161,7 +163,6 @@ bool dr_host_spawn(struct dr_host *host)
     machine->serial = ours[0];
     machine->wire = ours[1];
     machine->channel = ours[2];
-    host->line_len = 0;
-    dr_host_command(host, "{\"execute\":\"qmp_capabilities\"}\n");
+    dr_host_control_start(host);
     return true;
 }

@@ -33,6 +33,7 @@ struct dr_host {
     uint8_t mail[DR_MAILBOX_REQUEST_BYTES_MAX];
     size_t reply_bytes;
     bool by_button; /* the reset under way was asked for here */
+    bool in_reset;  /* from the emulator's stop to its RESET */
     char line[DR_HOST_LINE_BYTES_MAX];
     size_t line_len;
 };
@@ -51,14 +52,16 @@ void dr_host_copy_in(struct dr_host *host, uint32_t address, const uint8_t *data
 /* emulator.c: start QEMU; fills machine.pid, channel (control), serial, wire. */
 DR_MUST_USE bool dr_host_spawn(struct dr_host *host);
 
-/* control line, qmp.c */
+/* control line, qmp.c: the first words to a new emulator. */
+void dr_host_control_start(struct dr_host *host);
+/* Commands, each a line of JSON. */
 void dr_host_command(struct dr_host *host, const char *command);
 /* kind->set_link: the emulated part loses its carrier, or gets it back. */
 void dr_host_set_link(struct dr_board *board, bool up);
 /* Read what is there; resets are acted on. */
 void dr_host_hear_control(struct dr_host *host);
 
-/* machine.c: the machine went through its reset. */
+/* machine.c: the machine stands still and is to be reset. */
 void dr_host_reset_seen(struct dr_host *host, const char *why);
 
 /* wire.c: the secure element's line, kind->hear_wire. */

@@ -29,6 +29,39 @@ static void new_life(struct dr_host *host)
     dr_board_anchor_start(board);
 }
 
+/* What the ROM said of its hand-off, once per boot. Also looked for when a life is over: it may
+ * have been shorter than the time between two looks. */
+static void look_for_handoff(struct dr_host *host)
+{
+    struct dr_board *board = &host->board;
+    uint8_t bytes[DR_BOOT_INFO_BYTES];
+    struct dr_boot_info info;
+    uint32_t boot_number = dr_host_word(host, BOOT_NUMBER_AT);
+    if (board->machine.phase != DR_BOARD_ROM || boot_number == host->boot_number ||
+        dr_host_word(host, SUMMARY_AT) != DR_MPS2_SUMMARY_MAGIC) {
+        return;
+    }
+    host->boot_number = boot_number;
+    dr_host_copy_out(host, SUMMARY_AT + 4u, bytes, sizeof bytes);
+    if (dr_boot_info_decode(bytes, sizeof bytes, &info) != DR_OK) {
+        dr_board_log(board, "board", "the hand-off's summary is malformed");
+        return;
+    }
+    dr_wire_summary_of(&info, &board->machine.summary);
+    board->machine.has_summary = true;
+    board->machine.phase = DR_BOARD_FIRMWARE;
+    dr_board_handoff_log(board);
+}
+
+/* The machine stands still: its last words, and what it was. */
+static void hear_out(struct dr_host *host)
+{
+    look_for_handoff(host);
+    for (unsigned i = 0; i < SERIAL_READS_MAX && host->board.machine.serial >= 0; i++) {
+        dr_board_serial(&host->board);
+    }
+}
+
 static void start(struct dr_host *host)
 {
     struct dr_board *board = &host->board;
@@ -63,9 +96,7 @@ static void halt(struct dr_host *host)
         }
         machine->pid = 0;
     }
-    for (unsigned i = 0; i < SERIAL_READS_MAX && machine->serial >= 0; i++) {
-        dr_board_serial(board); /* its last words */
-    }
+    hear_out(host);
     close_line(&machine->serial);
     close_line(&machine->wire);
     close_line(&machine->channel);
@@ -117,8 +148,8 @@ void dr_board_power_off(struct dr_board *board)
 void dr_board_reset(struct dr_board *board, const char *why)
 {
     struct dr_host *host = dr_host_of(board);
-    (void)why; /* said when the emulator reports the reset */
-    if (board->machine.pid > 0) {
+    (void)why; /* said when the emulator has stopped for it */
+    if (board->machine.pid > 0 && !host->in_reset) {
         host->by_button = true;
         dr_host_command(host, "{\"execute\":\"system_reset\"}\n");
     }
@@ -127,33 +158,11 @@ void dr_board_reset(struct dr_board *board, const char *why)
 void dr_host_reset_seen(struct dr_host *host, const char *why)
 {
     if (host->board.machine.pid > 0) {
+        hear_out(host);
         dr_board_log(&host->board, "board", "reset: %s", why);
         new_life(host);
         dr_board_network_reset(&host->board);
     }
-}
-
-/* What the ROM said of its hand-off, once per boot. */
-static void look_for_handoff(struct dr_host *host)
-{
-    struct dr_board *board = &host->board;
-    uint8_t bytes[DR_BOOT_INFO_BYTES];
-    struct dr_boot_info info;
-    uint32_t boot_number = dr_host_word(host, BOOT_NUMBER_AT);
-    if (board->machine.phase != DR_BOARD_ROM || boot_number == host->boot_number ||
-        dr_host_word(host, SUMMARY_AT) != DR_MPS2_SUMMARY_MAGIC) {
-        return;
-    }
-    host->boot_number = boot_number;
-    dr_host_copy_out(host, SUMMARY_AT + 4u, bytes, sizeof bytes);
-    if (dr_boot_info_decode(bytes, sizeof bytes, &info) != DR_OK) {
-        dr_board_log(board, "board", "the hand-off's summary is malformed");
-        return;
-    }
-    dr_wire_summary_of(&info, &board->machine.summary);
-    board->machine.has_summary = true;
-    board->machine.phase = DR_BOARD_FIRMWARE;
-    dr_board_handoff_log(board);
 }
 
 uint64_t dr_board_machine_due_ms(const struct dr_board *board, uint64_t now_ms)
@@ -194,6 +203,7 @@ static void locked_up(struct dr_host *host)
     struct dr_board *board = &host->board;
     uint8_t encoded[DR_CRASH_BYTES];
     struct dr_crash_record record = {.reason = DR_CRASH_FAULT};
+    hear_out(host);
     dr_host_copy_out(
         host, DR_MPS2_RETAINED_AT + DR_MPS2_RETAINED_CRASH_AT, encoded, sizeof encoded);
     if (dr_crash_decode(encoded, &record) != DR_OK && board->machine.phase == DR_BOARD_FIRMWARE) {

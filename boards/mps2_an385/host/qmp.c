@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The emulator's control line: JSON, one message per line. Only events are of interest. */
+/* The emulator's control line: JSON, one message per line.
+ *
+ * A reset is two steps, so that no life of the machine goes by unseen however late the board is.
+ * The emulator, asked for a reset by the machine or by the button, stops instead ("-action" in
+ * emulator.c) and says SHUTDOWN. The board hears the last of the old life, then orders the reset,
+ * and lets the machine run when RESET says that it is done.
+ */
 #include "boards/mps2_an385/host/host.h"
 
 #include <errno.h>
@@ -19,13 +25,41 @@ void dr_host_command(struct dr_host *host, const char *command)
     }
 }
 
+/* The emulator stands still and waits for its reset. */
+static void stopped_for_reset(struct dr_host *host)
+{
+    if (host->in_reset) {
+        return;
+    }
+    host->in_reset = true;
+    dr_host_reset_seen(host, host->by_button ? "button" : "the machine");
+    host->by_button = false;
+    dr_host_command(
+        host, "{\"execute\":\"set-action\",\"arguments\":{\"reboot\":\"reset\"}}\n"
+              "{\"execute\":\"system_reset\"}\n"
+              "{\"execute\":\"set-action\",\"arguments\":{\"reboot\":\"shutdown\"}}\n");
+}
+
+void dr_host_control_start(struct dr_host *host)
+{
+    host->line_len = 0;
+    host->in_reset = false;
+    host->by_button = false;
+    /* What happened before it listens to the first command it does not tell: hence the question. */
+    dr_host_command(host, "{\"execute\":\"qmp_capabilities\"}\n{\"execute\":\"query-status\"}\n");
+}
+
 static void on_line(struct dr_host *host, const char *line)
 {
     if (strstr(line, "\"event\": \"WATCHDOG\"") != NULL) {
         dr_board_log(&host->board, "board", "watchdog: second expiry");
+    } else if (
+        strstr(line, "\"event\": \"SHUTDOWN\"") != NULL ||
+        strstr(line, "\"status\": \"shutdown\"") != NULL) {
+        stopped_for_reset(host);
     } else if (strstr(line, "\"event\": \"RESET\"") != NULL) {
-        dr_host_reset_seen(host, host->by_button ? "button" : "the machine");
-        host->by_button = false;
+        host->in_reset = false;
+        dr_host_command(host, "{\"execute\":\"cont\"}\n");
     } else if (strstr(line, "\"error\"") != NULL) {
         dr_board_log(&host->board, "board", "the emulator refused: %s", line);
     }
