@@ -80,13 +80,14 @@ static struct entry *least_used(struct dr_stream_cache *cache)
             least = &cache->entries[i];
         }
     }
-    clear(least);
     return least;
 }
 
+/* Open it; *ret_entry is written only when that went well. */
 static enum dr_status
-load(struct dr_service *service, const char *stream, uint32_t file, struct entry *entry)
+load(struct dr_service *service, const char *stream, uint32_t file, struct entry *ret_entry)
 {
+    struct entry entry = {.file = file};
     struct dr_db *db = NULL;
     struct dr_stream_part part;
     DR_TRY(dr_store_read_begin(service->store, &db));
@@ -96,14 +97,14 @@ load(struct dr_service *service, const char *stream, uint32_t file, struct entry
     if (part.size_bytes > UINT32_MAX) {
         return DR_E_RANGE;
     }
-    DR_TRY(dr_blob_open(service->blobs, part.digest, &entry->blob));
-    if (dr_blob_size(entry->blob) != part.size_bytes) {
-        clear(entry);
+    DR_TRY(dr_blob_open(service->blobs, part.digest, &entry.blob));
+    if (dr_blob_size(entry.blob) != part.size_bytes) {
+        clear(&entry);
         return DR_E_CORRUPT;
     }
-    (void)snprintf(entry->stream, sizeof entry->stream, "%s", stream);
-    entry->file = file;
-    entry->size_bytes = (uint32_t)part.size_bytes;
+    (void)snprintf(entry.stream, sizeof entry.stream, "%s", stream);
+    entry.size_bytes = (uint32_t)part.size_bytes;
+    *ret_entry = entry;
     return DR_OK;
 }
 
@@ -115,12 +116,15 @@ enum dr_status dr_stream_cache_take(
     (void)pthread_mutex_lock(&cache->lock);
     struct entry *entry = lookup(cache, stream, file);
     if (entry == NULL) {
-        entry = least_used(cache);
-        enum dr_status status = load(service, stream, file, entry);
-        if (status != DR_OK) {
+        struct entry fresh;
+        enum dr_status status = load(service, stream, file, &fresh);
+        if (status != DR_OK) { /* whoever asks for what is not there takes nobody's place */
             (void)pthread_mutex_unlock(&cache->lock);
             return status;
         }
+        entry = least_used(cache);
+        clear(entry);
+        *entry = fresh;
     }
     entry->used = ++cache->tick;
     *ret_source = (struct dr_stream_source){.blob = entry->blob, .size_bytes = entry->size_bytes};
