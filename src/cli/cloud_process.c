@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -101,11 +102,23 @@ static void become(uid_t uid, gid_t gid)
     }
 }
 
+/* In the child: as many descriptors as the system grants. The usual soft bound of 1,024 is for
+ * programs that use select(). */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 struct launch {
     const char *program; /* path */
     char *const *arguments;
     const char *log; /* path, appended to */
     bool as_signer_user;
+    bool many_descriptors; /* one for each device */
 };
 
 static _Noreturn void
@@ -120,6 +133,9 @@ run_child(const struct dr_cloud *cloud, const struct launch *launch, pid_t paren
     }
     if (launch->as_signer_user && cloud->signer_user_set) {
         become(cloud->signer_uid, cloud->signer_gid);
+    }
+    if (launch->many_descriptors) {
+        raise_descriptors();
     }
     /* Its own group: Ctrl-C is for the supervisor, which ends the parts in order. */
     (void)setpgid(0, 0);
@@ -215,6 +231,7 @@ start_part(struct dr_cloud *cloud, struct dr_cloud_processes *processes, enum dr
         .arguments = (char *const *)(uintptr_t)arguments,
         .log = dr_cloud_path(cloud, parts[part].log),
         .as_signer_user = part == DR_CLOUD_SIGNER,
+        .many_descriptors = part == DR_CLOUD_BROKER,
     };
     processes->pids[part] = spawn(cloud, &launch);
     if (processes->pids[part] < 0) {

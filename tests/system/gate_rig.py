@@ -54,7 +54,7 @@ class Pki(Authority):
 class Rig:
     """One broker in a directory of its own."""
 
-    def __init__(self, ring_bytes=None, strict=False):
+    def __init__(self, ring_bytes=None, strict=False, sessions_max=50000):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="daruma-gate-"))
         self.pki = Pki(self.directory)
         self.pki.server("DNS:localhost,IP:127.0.0.1")
@@ -62,7 +62,7 @@ class Rig:
         self.snapshot = self.directory / "gate.snapshot"
         self.generation, self.sequence = 7, 0
         self.process = None
-        self.ring_bytes, self.strict = ring_bytes, strict
+        self.ring_bytes, self.strict, self.sessions_max = ring_bytes, strict, sessions_max
         self.port = free_port()
         self.clients = []
 
@@ -80,7 +80,8 @@ class Rig:
         ring = f"plugin_opt_ring_bytes {self.ring_bytes}\n" if self.ring_bytes else ""
         return f"""per_listener_settings false
 max_queued_messages 10000
-max_inflight_messages 1000
+max_inflight_messages 100
+persistent_client_expiration 3m
 message_size_limit 135168
 max_packet_size 262144
 set_tcp_nodelay true
@@ -96,8 +97,10 @@ plugin_opt_region local
 plugin_opt_account 000000000000
 plugin_opt_stats_ms 20
 plugin_opt_strict {"on" if self.strict else "off"}
+plugin_opt_sessions_max {self.sessions_max}
 {ring}listener {self.port} 127.0.0.1
 max_qos 1
+max_connections 51000
 cafile {self.directory}/ca.pem
 certfile {self.directory}/server.pem
 keyfile {self.directory}/server.key

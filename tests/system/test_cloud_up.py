@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -84,8 +85,16 @@ class CloudTest(unittest.TestCase):
                         raise ConnectionResetError
         text = (self.dir / "mosquitto.conf").read_text()
         for line in ("max_queued_messages 10000", "message_size_limit 135168", "max_packet_size 262144", "max_qos 1", "set_tcp_nodelay true",
+                     "max_inflight_messages 100", "persistent_client_expiration 3m", "max_connections 51000",
+                     "plugin_opt_sessions_max 50000",
                      "per_listener_settings false", "require_certificate true", "use_identity_as_username false"):
             self.assertIn(f"\n{line}\n", text)
+
+    def test_the_broker_may_have_as_many_connections_as_the_system_grants(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        started = self.up(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (hard // 2, hard)))
+        self.assertEqual(resource.prlimit(started["processes"]["broker"], resource.RLIMIT_NOFILE), (hard, hard))
+        self.assertEqual(resource.prlimit(started["processes"]["darumad"], resource.RLIMIT_NOFILE), (hard // 2, hard))
 
     def test_one_at_a_time(self):
         first = self.up()

@@ -31,6 +31,7 @@ static enum dr_status copy_options(struct dr_gate *gate, const struct dr_gate_op
     memcpy(
         gate->service_certificate, options->service_certificate, sizeof(gate->service_certificate));
     gate->strict = options->strict;
+    gate->sessions_max = options->sessions_max;
     gate->stats_ms = options->stats_ms == 0 ? STATS_MS : options->stats_ms;
     return DR_OK;
 }
@@ -199,6 +200,21 @@ admit(struct dr_gate *gate, const struct dr_session_facts *facts, struct dr_prin
     return DR_OK;
 }
 
+/* One more connection, or one in the place of another? */
+static enum dr_status find_room(struct dr_gate *gate, const struct dr_session_facts *facts)
+{
+    if (facts->service || gate->sessions_max == 0 ||
+        gate->sessions.live_count < gate->sessions_max) {
+        return DR_OK;
+    }
+    const struct dr_client *client = dr_sessions_client(&gate->sessions, facts->client_id);
+    if (client != NULL && client->session->live) {
+        return DR_OK;
+    }
+    gate->crowd_refused++;
+    return DR_E_DENIED;
+}
+
 enum dr_status dr_gate_connect(
     struct dr_gate *gate, const void *connection, const char *client_id,
     const uint8_t certificate_id[DR_WIRE_CERTIFICATE_ID_BYTES], const char *address,
@@ -217,6 +233,9 @@ enum dr_status dr_gate_connect(
     struct dr_session *session;
     struct dr_session *lost;
     enum dr_status status = admit(gate, &facts, &principal);
+    if (status == DR_OK) {
+        status = find_room(gate, &facts);
+    }
     if (status == DR_OK) {
         status = dr_sessions_connect(&gate->sessions, &facts, &principal, &session, &lost);
     }

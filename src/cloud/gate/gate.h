@@ -56,9 +56,10 @@ struct dr_gate_options {
     const char *region; /* of policy ARNs */
     const char *account;
     uint8_t service_certificate[DR_WIRE_CERTIFICATE_ID_BYTES];
-    size_t ring_bytes; /* 0: 16 MiB */
-    unsigned stats_ms; /* 0: 250 */
-    bool strict;       /* AWS's limits of one connection (docs/gate.md 7) */
+    size_t ring_bytes;   /* 0: 16 MiB */
+    unsigned stats_ms;   /* 0: 250 */
+    size_t sessions_max; /* connections at once; 0: not bounded */
+    bool strict;         /* AWS's limits of one connection (docs/gate.md 7) */
 };
 
 #define DR_GATE_RING_BYTES (16u << 20)
@@ -73,7 +74,8 @@ void dr_gate_free(struct dr_gate *gate);
 
 /* A CONNECT with a client certificate. connection is the broker's pointer, a key only.
  *
- * DR_OK: accepted, a session began. DR_E_DENIED: refuse it. */
+ * DR_OK: accepted, a session began. DR_E_DENIED: refuse it. The bound on sessions is not for the
+ * service, and not for who takes over a session of its own. */
 DR_MUST_USE enum dr_status dr_gate_connect(
     struct dr_gate *gate, const void *connection, const char *client_id,
     const uint8_t certificate_id[DR_WIRE_CERTIFICATE_ID_BYTES], const char *address,

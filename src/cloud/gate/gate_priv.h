@@ -48,6 +48,7 @@ struct dr_gate {
     char *account;
     uint8_t service_certificate[DR_WIRE_CERTIFICATE_ID_BYTES];
     unsigned stats_ms;
+    size_t sessions_max; /* 0: not bounded */
     bool strict;
     uint64_t tick_ms; /* of the last tick */
     uint64_t ticks;   /* so far */
@@ -80,6 +81,9 @@ struct dr_gate {
     uint64_t stats_at_ms;
     uint64_t ring_log_at_ms;
     uint64_t ring_full_logged;
+    uint64_t crowd_refused; /* connections beyond sessions_max */
+    uint64_t crowd_logged;
+    uint64_t crowd_log_at_ms;
     struct dr_wire_gate_counters told; /* in the last stats message */
     uint64_t told_session;
 };

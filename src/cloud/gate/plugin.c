@@ -8,6 +8,7 @@
  *   plugin_opt_account NUMBER
  *   plugin_opt_ring_bytes N               uncommitted QoS 1 messages kept; default 16 MiB
  *   plugin_opt_stats_ms N                 how often counters are told; default 250
+ *   plugin_opt_sessions_max N             connections at once; default: not bounded
  *   plugin_opt_strict on|off              AWS's limits of one connection; default off
  *
  * Written against mosquitto 2.0.11's plugin interface (version 5). The broker must run with
@@ -258,6 +259,9 @@ static bool read_option(const struct mosquitto_opt *option, struct dr_gate_optio
     }
     if (strcmp(option->key, "ring_bytes") == 0) {
         return read_size(value, &options->ring_bytes);
+    }
+    if (strcmp(option->key, "sessions_max") == 0) {
+        return read_size(value, &options->sessions_max);
     }
     if (strcmp(option->key, "strict") == 0) {
         options->strict = strcmp(value, "on") == 0;

@@ -148,6 +148,17 @@ static void report_full_ring(struct dr_gate *gate, uint64_t tick_ms)
     }
 }
 
+static void report_crowd(struct dr_gate *gate, uint64_t tick_ms)
+{
+    if (gate->crowd_refused != gate->crowd_logged && tick_ms >= gate->crowd_log_at_ms) {
+        dr_gate_log(
+            gate, true, "%zu connections, the most there may be: %llu refused so far",
+            gate->sessions_max, (unsigned long long)gate->crowd_refused);
+        gate->crowd_logged = gate->crowd_refused;
+        gate->crowd_log_at_ms = tick_ms + 10000;
+    }
+}
+
 void dr_gate_tick(struct dr_gate *gate, uint64_t tick_ms)
 {
     gate->rechecking = false;
@@ -160,5 +171,6 @@ void dr_gate_tick(struct dr_gate *gate, uint64_t tick_ms)
     serve_service(gate);
     dr_gate_stats_tick(gate, tick_ms);
     report_full_ring(gate, tick_ms);
+    report_crowd(gate, tick_ms);
     dr_sessions_sweep(&gate->sessions);
 }
