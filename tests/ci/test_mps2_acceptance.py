@@ -9,7 +9,6 @@ Images carry no sequence here: their version is their order, as in those cases.
 import json
 import pathlib
 import re
-import ssl
 import struct
 import sys
 import time
@@ -19,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "harness"), str(HERE.parent / "system")]
 import api  # noqa: E402
 from mps2 import BAD, ENDED, GOOD, LAYOUT, FirmwareTest  # noqa: E402
-from mqtt_raw import Client  # noqa: E402
+from mqtt_raw import let_in  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from world import wait_for  # noqa: E402
 
@@ -283,11 +282,9 @@ class Acceptance(FirmwareTest):
     def kick_off(self):
         """Another client with the device's own name: the broker ends the device's connection. That client."""
         settings = self.world.settings()
-        certificate, key = api.second_certificate(settings, self.board.name, self.world.dir)
-        context = ssl.create_default_context(cafile=settings["ca"])
-        context.load_cert_chain(certificate, key)
+        identity = api.second_certificate(settings, self.board.name, self.world.dir)
         offline = len(self.board.lines("agent: OFFLINE"))
-        rival = Client(settings["mqtt_port"], context, self.board.name)
+        rival = let_in(settings, identity, self.board.name)
         self.addCleanup(rival.abandon)
         self.board.wait_line("agent: OFFLINE", offline + 1)
         return rival

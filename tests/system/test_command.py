@@ -3,7 +3,6 @@
 import base64
 import json
 import pathlib
-import ssl
 import subprocess
 import sys
 import unittest
@@ -13,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness.api import request, second_certificate
 from harness.world import BIN, World
-from system.mqtt_raw import Client
+from system.mqtt_raw import let_in
 
 
 class CommandTest(unittest.TestCase):
@@ -44,9 +43,7 @@ class CommandTest(unittest.TestCase):
     @classmethod
     def report(cls, thing, digest):
         """The thing says that it runs this."""
-        context = ssl.create_default_context(cafile=cls.settings["ca"])
-        context.load_cert_chain(*second_certificate(cls.settings, thing, cls.world.dir))
-        device = Client(cls.settings["mqtt_port"], context, thing)
+        device = let_in(cls.settings, second_certificate(cls.settings, thing, cls.world.dir), thing)
         topic = f"$aws/things/{thing}/daruma/report"
         device.publish(topic, json.dumps({"version": "1.1.0", "digest": digest, "slot": "A", "state": "confirmed"}))
         device.receive(10, lambda message: message.topic == topic + "/accepted")

@@ -2,7 +2,6 @@
 """A thing with many updates behind it: the newest of them are what is shown of it, and what an offer is compared with."""
 import json
 import pathlib
-import ssl
 import sys
 import unittest
 
@@ -10,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness.api import request, second_certificate
 from harness.world import World
-from system.mqtt_raw import Client
+from system.mqtt_raw import let_in
 
 UPDATES = 11  # more than `daruma things show` tells of
 
@@ -25,9 +24,7 @@ class HistoryTest(unittest.TestCase):
         self.world.run("device", "create", "other", "--dir", self.world.dir / "devices", "--key",
                        self.world.key("product"), "--image", self.world.image("firmware-good", "1.0.0", sequence=1))
         request(self.settings, "POST", "/things/lamp", {})
-        context = ssl.create_default_context(cafile=self.settings["ca"])
-        context.load_cert_chain(*second_certificate(self.settings, "lamp", self.world.dir))
-        self.client = Client(self.settings["mqtt_port"], context, "lamp")
+        self.client = let_in(self.settings, second_certificate(self.settings, "lamp", self.world.dir), "lamp")
         self.addCleanup(self.client.abandon)
 
     def ask(self, topic, body):

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """Downloads that something comes between."""
-import ssl
-
 from harness.api import second_certificate
 from harness.world import World, wait_for
 from stage import KIB, equal, expect
-from system.mqtt_raw import Client, Closed
+from system.mqtt_raw import Closed, let_in
 
 
 def power_cut(stage):
@@ -124,9 +122,7 @@ def canceled(stage):
 def takeover(stage):
     stage.base()
     settings = stage.world.settings()
-    certificate, key = second_certificate(settings, stage.name, stage.world.dir)
-    context = ssl.create_default_context(cafile=settings["ca"])
-    context.load_cert_chain(certificate, key)
+    identity = second_certificate(settings, stage.name, stage.world.dir)
     image = stage.image("good", pad_to=stage.board.cut)
     size = image.size()
     kicked = 0
@@ -135,7 +131,7 @@ def takeover(stage):
         for percent in (30, 60):
             stage.wait_fetched(link, percent * size / 100)
             offline = stage.device.console().count("agent: OFFLINE")
-            rival = Client(settings["mqtt_port"], context, stage.name)
+            rival = let_in(settings, identity, stage.name)
             stage.wait_console("agent: OFFLINE", times=offline + 1)
             try:  # the device comes back with its own certificate, and the rival has to go
                 rival.expect_closed(60)
