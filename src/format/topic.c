@@ -103,15 +103,17 @@ static bool match_kind(unsigned kind, struct dr_topic *topic)
 {
     const char *text = topic->operation;
     size_t len = topic->operation_len;
-    topic->id = NULL;
-    topic->id_len = 0;
-    size_t used = match(dr_word(operations, kind), text, len, &topic->id, &topic->id_len);
+    const char *id = NULL;
+    size_t id_len = 0;
+    size_t used = match(dr_word(operations, kind), text, len, &id, &id_len);
     unsigned ending = dr_word_find(endings, text + used, len - used);
     if (used == 0 || (ending == 0 && used < len) || !ending_allowed(kind, ending) ||
-        (topic->id != NULL && !id_valid(kind, topic->id, topic->id_len))) {
+        (id != NULL && !id_valid(kind, id, id_len))) {
         return false;
     }
     topic->kind = (enum dr_topic_kind)kind;
+    topic->id = id;
+    topic->id_len = id_len;
     if (ending < ENDING_CBOR) {
         topic->answer = (enum dr_topic_answer)ending;
     } else {
@@ -135,8 +137,6 @@ enum dr_status dr_topic_parse(const char *text, size_t text_len, struct dr_topic
             return DR_OK;
         }
     }
-    ret_topic->id = NULL;
-    ret_topic->id_len = 0;
     return DR_E_NOT_FOUND;
 }
 

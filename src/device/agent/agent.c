@@ -147,11 +147,12 @@ uint64_t dr_agent_next_ms(const struct dr_agent *agent)
 {
     bool fetching = agent->state == DR_AGENT_PROBING || agent->state == DR_AGENT_LOADING;
     uint32_t wait_ms = fetching ? DR_WINDOW_TICK_MS : SAVE_MS;
-    for (size_t i = 0; i < DR_TIMER_COUNT; i++) {
+    for (size_t i = DR_TIMER_STATE + 1u; i < DR_TIMER_COUNT; i++) {
         uint32_t left_ms = agent->timers[i];
-        if (left_ms < wait_ms && (left_ms != 0 || i == DR_TIMER_STATE)) {
+        if (left_ms < wait_ms && left_ms != 0) {
             wait_ms = left_ms;
         }
     }
-    return agent->now_ms + wait_ms;
+    uint32_t state_ms = agent->timers[DR_TIMER_STATE];
+    return agent->now_ms + (state_ms < wait_ms ? state_ms : wait_ms);
 }

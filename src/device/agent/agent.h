@@ -55,12 +55,13 @@ enum dr_agent_state {
         DR_AGENT_STATE_COUNT
 };
 
-/* X(name): what can happen. */
+/* X(name): what can happen. The last two are no business of the job's. */
 #define DR_AGENT_EVENT_LIST(X)                                                                     \
     X(START)           /* once, first */                                                           \
     X(TICK)            /* time has passed: at dr_agent_next_ms or any time */                      \
     X(LINK_UP)         /* connected and subscribed; reason unused */                               \
     X(LINK_DOWN)       /* failed or lost; reason DR_REASON_TLS_* when TLS refused */               \
+    X(DONE)            /* an action has ended */                                                   \
     X(JOB)             /* the service names the next job */                                        \
     X(NO_JOB)          /* the service says there is none */                                        \
     X(NOTIFIED)        /* the next job changed, whatever it is now: ask */                         \
@@ -70,8 +71,7 @@ enum dr_agent_state {
     X(BLOCK)           /* a block of a file */                                                     \
     X(STREAM_REFUSED)  /* a request for blocks was refused */                                      \
     X(REPORT_ACCEPTED) /* the device report was accepted */                                        \
-    X(SELF_TEST)       /* the product's self-test has ended */                                     \
-    X(DONE)            /* an action has ended */
+    X(SELF_TEST)       /* the product's self-test has ended */
 
 enum dr_agent_event_kind {
 #define DR_AGENT_EVENT_ENUM(name) DR_EVENT_##name,
@@ -223,8 +223,8 @@ struct dr_agent_action {
 };
 
 struct dr_agent_actions {
-    struct dr_agent_action list[DR_AGENT_ACTIONS_MAX];
     uint8_t count;
+    struct dr_agent_action list[DR_AGENT_ACTIONS_MAX];
 };
 
 /* What the boot journal says became of an image: it was left, its INSTALL was not taken, or it is

@@ -26,10 +26,10 @@ struct dr_agent_self {
 };
 
 struct dr_letter {
+    size_t size_bytes; /* of the payload */
+    uint8_t qos;
     char topic[DR_TOPIC_BYTES_MAX];
     uint8_t payload[DR_LETTER_BYTES_MAX];
-    size_t size_bytes;
-    uint8_t qos;
 };
 
 /* The message for a DR_ACT_SEND. DR_E_SPACE: a bound of format/ was exceeded. */
