@@ -97,11 +97,22 @@ class CloudTest(_DeviceTest):
                  ({"digest": "00" * 32}, {"digest": "zz"}, {"version": "9" * 300}, {"sequence": -1}, {"counter": 1 << 40},
                   {"product": "other"}, {"size": 1}, [], {"action": "factory"}, {"action": "revert", "signature": "AAAA"})]
         lies += [lie(jobDocument={**good["jobDocument"], "pad": "x" * 60000}), {}, None, [], "x", 5]
-        # The stream never answers: what looks right is abandoned when the next lie comes.
-        self.liar.before = lambda connection, topic, payload: "/streams/" in topic
-        for value in lies:
+        for value in lies:  # unasked
             self.offer(value)
             self.liar.push("jobs/$next/get/accepted", {"timestamp": 1, "execution": value})
+        untold = list(lies)
+
+        def before(connection, topic, payload):
+            # The stream never answers: what looks right is abandoned when the next lie comes.
+            if topic.endswith("$next/get") and untold:
+                connection.answer(topic + "/accepted", json.loads(payload), {"execution": untold.pop()})
+                connection.answer(topic + "/accepted", json.loads(payload), {})  # settles a lie that cannot be read
+                self.liar.push("jobs/notify-next", {"timestamp": 1})
+                return True
+            return "/streams/" in topic
+        self.liar.before = before
+        self.liar.push("jobs/notify-next", {"timestamp": 1})
+        wait_for("every lie was asked for", lambda: not untold, 60)
         raw = [b"", b"{", b"null", b"[" * 5000, b'{"a":' * 3000, b"\xff" * 100, b'{"execution":{"jobId":"\\ud800"}}',
                b'{"execution":' + json.dumps(good).encode()[:-1], b"{}" * 100, b"\0" * 3000, b" " * 60000 + b"{}"]
         for value in raw:
@@ -165,7 +176,7 @@ class CloudTest(_DeviceTest):
         number = next(self.numbers)
         job = Job(f"verdicts-{number}", self.image(f"1.{number}.0", number).read_bytes())
 
-        def noise(about, no_job=True):
+        def noise(about):
             for name in about:
                 for token in ("", "0", "x" * 64, "00000001"):
                     self.liar.push(f"jobs/{name}/update/accepted", {"clientToken": token, "timestamp": 1})
@@ -176,20 +187,28 @@ class CloudTest(_DeviceTest):
                             "executionState": {"status": "CANCELED", "versionNumber": 4294967295}})
             for stamp in (0, -1, 1, 1 << 31, 1 << 32, 1 << 53, 1 << 63, 1 << 64, 1e19, "x", None):
                 self.liar.push("daruma/report/accepted", {"clientToken": "x", "timestamp": stamp})
-                if no_job:
-                    self.liar.push("jobs/$next/get/accepted", {"clientToken": "x", "timestamp": stamp})
+                self.liar.push("jobs/$next/get/accepted", {"clientToken": "x", "timestamp": stamp})
+            self.liar.push("jobs/$next/get/accepted", {"timestamp": 1})
+            self.liar.push("jobs/$next/get/accepted", {"clientToken": "p00000000", "timestamp": 1})
+
+        questions = []
 
         def before(_connection, topic, _payload):
-            # That its own job is gone, or that there is none, it may believe, and ask again: this is withholding, and a
-            # service that does it at every word of the device keeps the update away for as long. Not that another is.
-            if "/update" in topic or "/report" in topic:
-                noise(("another", "x" * 64, "blocks"), no_job=False)
+            # At every word but the question: that there is no job, that others are gone. It may ask each time, at a pace.
+            # (That its own is cancelled it believes: a service that says so keeps the update away, as by saying nothing.)
+            if topic.endswith("$next/get"):
+                questions.append(time.monotonic())
+            else:
+                noise(("another", "x" * 64, "blocks"))
+                self.liar.push("jobs/notify-next", {"timestamp": 1})
             return False
         noise((job.id, "another"))
         self.liar.before = before
         self.liar.add(job)
         self.wait_job(job, device, 60)
         self.assertEqual(job.status, "SUCCEEDED", job.details)
+        for first, eleventh in zip(questions, questions[10:]):
+            self.assertGreater(eleventh - first, 0.5)
         # After the end nothing that is said about the job changes the slot.
         for status in ("CANCELED", "REMOVED", "TIMED_OUT", "FAILED", "IN_PROGRESS", "QUEUED"):
             self.offer({**job.describe(), "status": status, "versionNumber": 77})

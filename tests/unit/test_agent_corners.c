@@ -113,6 +113,44 @@ static void test_out_of_turn(void)
     EXPECT_EQ(w.agent.state, DR_AGENT_IDLE);
 }
 
+/* Somebody calls for a question at every word: it is asked at a bounded pace, and the last change
+ * is not missed. */
+static void test_notified_at_every_word(void)
+{
+    static const enum dr_agent_event_kind calls[] = {DR_EVENT_NOTIFIED, DR_EVENT_UPDATE_REFUSED};
+    for (size_t i = 0; i < DR_ARRAY_COUNT(calls); i++) {
+        struct dr_agent_event call = {.kind = calls[i]};
+        call.update.job_id = "another";
+        world_init(&w, 1900000);
+        w.facts.window_bytes = 16384;
+        w.delay_ms = 400; /* a download of about a minute */
+        world_boot(&w);
+        REQUIRE(turn_until(DR_AGENT_LOADING));
+        uint32_t asked = w.asked;
+        uint64_t end_ms = w.now_ms + 20000u;
+        while (w.now_ms < end_ms) {
+            world_turn(&w);
+            world_event(&w, &call);
+        }
+        EXPECT_EQ(w.agent.state, DR_AGENT_LOADING);
+        EXPECT(w.asked > asked + 20u);
+        EXPECT(w.asked <= asked + 20000u / (400u + 100u) + 1u); /* an answer, a while, and again */
+        w.status = CANCELED;
+        world_event(&w, &call);
+        EXPECT(!world_run(&w, 10));
+        EXPECT_EQ(w.agent.state, DR_AGENT_IDLE);
+
+        /* Nothing is there: the same. */
+        asked = w.asked;
+        call.kind = DR_EVENT_NOTIFIED;
+        for (unsigned words = 0; words < 1000; words++) {
+            w.now_ms += 10u;
+            world_event(&w, &call);
+        }
+        EXPECT(w.asked <= asked + 3u); /* no answer in ten seconds */
+    }
+}
+
 /* The product puts off the reboot: the job waits, which is no news for the report. */
 static void test_reboot_later(void)
 {
@@ -372,7 +410,8 @@ static void test_two_mismatches(void)
 }
 
 DR_TEST_MAIN(
-    test_leap, test_job_changes_under_way, test_out_of_turn, test_reboot_later, test_block_sizes,
-    test_not_closed, test_memories_of_others, test_next_job_on_trial, test_job_gone_on_trial,
-    test_record_lost_and_no_match, test_trial_of_another_image, test_times_already_over,
-    test_trial_on_a_lower_rung, test_reset_put_off, test_command_of_others, test_two_mismatches)
+    test_leap, test_job_changes_under_way, test_out_of_turn, test_notified_at_every_word,
+    test_reboot_later, test_block_sizes, test_not_closed, test_memories_of_others,
+    test_next_job_on_trial, test_job_gone_on_trial, test_record_lost_and_no_match,
+    test_trial_of_another_image, test_times_already_over, test_trial_on_a_lower_rung,
+    test_reset_put_off, test_command_of_others, test_two_mismatches)

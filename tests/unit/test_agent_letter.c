@@ -17,6 +17,7 @@ static void set_up(void)
     facts.window_bytes = 262144;
     dr_agent_init(&agent, &facts, NULL);
     agent.now_ms = 0x1234abcd;
+    agent.question = 0x12345679;
     agent.base_s = 100;
     agent.total_s = 142;
     strcpy(agent.job.ref.id, "AFR_OTA-1");
@@ -57,7 +58,7 @@ static void test_questions_and_blocks(void)
     const struct dr_block_range blocks = {5, 0x80000005u};
     set_up();
     EXPECT_STR(
-        compose(DR_SEND_ASK, (struct dr_block_range){0, 0}), "{\"clientToken\":\"p1234abcd\"}");
+        compose(DR_SEND_ASK, (struct dr_block_range){0, 0}), "{\"clientToken\":\"p12345679\"}");
     EXPECT_STR(letter.topic, "$aws/things/door/jobs/$next/get");
     EXPECT_EQ(letter.qos, 1);
     (void)compose(DR_SEND_BLOCKS, blocks);
@@ -160,8 +161,8 @@ static const char *offer(const char *status, const char *document)
 {
     static char text[1024];
     snprintf(
-        text, sizeof(text), "{\"clientToken\":\"p0\",\"timestamp\":1700000000," EXECUTION "}",
-        status, document);
+        text, sizeof(text),
+        "{\"clientToken\":\"p12345679\",\"timestamp\":1700000000," EXECUTION "}", status, document);
     return text;
 }
 
@@ -169,7 +170,7 @@ static void test_offers(void)
 {
     const char *topic = "$aws/things/door/jobs/$next/get/accepted";
     set_up();
-    EXPECT_EQ(hear(topic, "{\"clientToken\":\"p0\",\"timestamp\":1700000000}"), DR_OK);
+    EXPECT_EQ(hear(topic, "{\"clientToken\":\"p12345679\",\"timestamp\":1700000000}"), DR_OK);
     EXPECT_EQ(heard.event.kind, DR_EVENT_NO_JOB);
     EXPECT_EQ(heard.time_s, 1700000000);
 
@@ -205,6 +206,47 @@ static void test_offers(void)
     EXPECT_EQ(
         hear("$aws/things/door/jobs/$next/get/rejected", "{\"code\":\"InternalError\"}"), DR_OK);
     EXPECT_EQ(heard.event.kind, DR_EVENT_ASK_REFUSED);
+}
+
+/* What the next job is, or that there is none, counts when it was asked for: not without a token,
+ * not with another's, and once. */
+static void test_only_answers(void)
+{
+    static const char topic[] = "$aws/things/door/jobs/$next/get/accepted";
+    static const char *const tokens[] = {
+        "",
+        "\"clientToken\":\"\",",
+        "\"clientToken\":\"p\",",
+        "\"clientToken\":\"p1234abcd\",",
+        "\"clientToken\":\"o12345679\",",
+        "\"clientToken\":\"p123456790\","};
+    char text[1024];
+    struct dr_agent_actions actions;
+    set_up();
+    for (size_t i = 0; i < DR_ARRAY_COUNT(tokens); i++) {
+        snprintf(text, sizeof(text), "{%s\"timestamp\":1700000000}", tokens[i]);
+        EXPECT_EQ(hear(topic, text), DR_E_NOT_FOUND);
+        snprintf(text, sizeof(text), "{%s" EXECUTION "}", tokens[i], "QUEUED", DOCUMENT);
+        EXPECT_EQ(hear(topic, text), DR_E_NOT_FOUND);
+    }
+    for (int job = 0; job < 2; job++) {
+        set_up();
+        agent.state = DR_AGENT_ASKING;
+        agent.link_up = true;
+        agent.question = 0;
+        struct dr_agent_event notified = {.kind = DR_EVENT_NOTIFIED};
+        dr_agent_step(&agent, &notified, 0x100000000u, &actions); /* time 0, modulo 2^32 */
+        EXPECT(agent.question != 0);
+        snprintf(text, sizeof(text), "%s", compose(DR_SEND_ASK, (struct dr_block_range){0, 0}));
+        char *end = text + strlen(text) - 1;
+        snprintf(
+            end, sizeof(text) - strlen(text), job != 0 ? "," EXECUTION "}" : "}", "QUEUED",
+            DOCUMENT);
+        EXPECT_EQ(hear(topic, text), DR_OK);
+        EXPECT_EQ(heard.event.kind, job != 0 ? DR_EVENT_JOB : DR_EVENT_NO_JOB);
+        dr_agent_step(&agent, &heard.event, agent.now_ms + 10u, &actions);
+        EXPECT_EQ(hear(topic, text), DR_E_NOT_FOUND);
+    }
 }
 
 static void test_answers_to_updates(void)
@@ -394,5 +436,6 @@ static void test_not_for_us(void)
 }
 
 DR_TEST_MAIN(
-    test_questions_and_blocks, test_updates, test_report, test_offers, test_answers_to_updates,
-    test_streams, test_unusable_documents, test_blocks_of_others, test_no_name, test_not_for_us)
+    test_questions_and_blocks, test_updates, test_report, test_offers, test_only_answers,
+    test_answers_to_updates, test_streams, test_unusable_documents, test_blocks_of_others,
+    test_no_name, test_not_for_us)

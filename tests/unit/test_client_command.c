@@ -24,9 +24,11 @@ static enum dr_reason judge(const char *document)
     struct dr_agent_facts facts = {.spare_bytes = 1};
     struct dr_agent agent;
     dr_agent_init(&agent, &facts, NULL);
+    agent.question = 0x5eed;
     int len = snprintf(
         message, sizeof(message),
-        "{\"timestamp\":1,\"execution\":{\"jobId\":\"j\",\"status\":\"QUEUED\",\"versionNumber\":1,"
+        "{\"clientToken\":\"p00005eed\",\"timestamp\":1,\"execution\":{\"jobId\":\"j\",\"status\":"
+        "\"QUEUED\",\"versionNumber\":1,"
         "\"executionNumber\":1,\"jobDocument\":%s}}",
         document);
     EXPECT(len > 0 && (size_t)len < sizeof(message));

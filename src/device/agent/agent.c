@@ -137,6 +137,7 @@ void dr_agent_step(
     dr_trial_see(&step);
     dr_outcome_see(&step);
     dr_job_react(&step, (enum dr_reaction)dr_agent_reaction(agent->state, event->kind));
+    dr_job_turn(&step);
     dr_trial_turn(&step);
     dr_outcome_turn(&step);
 }

@@ -279,6 +279,7 @@ enum dr_agent_timer {
     DR_TIMER_STATE,    /* what the table does on TICK */
     DR_TIMER_PROGRESS, /* no progress message before */
     DR_TIMER_PAUSE,    /* no request for blocks before */
+    DR_TIMER_ASK,      /* no question for the job before */
     DR_TIMER_OUTCOME,  /* no outcome message before */
     DR_TIMER_REPORT,   /* no report before */
     DR_TIMER_SAVE,     /* uptime is persisted */
@@ -306,12 +307,14 @@ struct dr_agent {
     bool outcome_resent; /* once after a version mismatch */
     bool report_wanted;
     bool report_flying;
+    bool ask_wanted;
     uint8_t attempt; /* of the current wait: connect, ask */
     uint8_t outcome_attempt;
     uint8_t report_attempt;
     uint32_t total_s; /* uptime of all boots */
     const struct dr_agent_facts *facts;
     uint32_t timers[DR_TIMER_COUNT];
+    uint32_t question;    /* names the one that has no answer yet; 0: none, none is believed */
     uint32_t ask_until_s; /* total_s when the product's time to say yes is over; 0 = not asked */
     uint32_t writing;     /* index of the block that is being kept */
     uint32_t random;

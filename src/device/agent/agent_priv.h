@@ -13,6 +13,7 @@
 #define RETRY_MS_MAX 32000u
 #define RETRY_MS_MAX_TELLING 512000u
 #define ASK_MS 5000u    /* for an answer, before asking again */
+#define ASK_GAP_MS 100u /* from an answer to the next question */
 #define POLL_MS 900000u /* between questions when nothing is pending */
 #define PROGRESS_MS 1000u
 #define REQUESTS_PER_STEP 4u
@@ -83,9 +84,15 @@ bool dr_job_equal(const struct dr_job_ref *a, const struct dr_job_ref *b);
 
 /* job.c */
 void dr_job_react(struct dr_step *step, enum dr_reaction reaction);
+void dr_job_turn(struct dr_step *step); /* after the table: the question, if it is due */
 /* For what is linked beside it: end the job here; or leave it, and ask again after a while. */
 void dr_job_refuse(struct dr_step *step, enum dr_reason reason);
 void dr_job_rest(struct dr_step *step, uint32_t wait_ms);
+
+/* compose.c. A request's token: its first letter tells the answer to an outcome ('o') from others,
+ * the number tells one request from another. */
+#define DR_AGENT_TOKEN_BYTES 10u
+void dr_agent_token(char out[DR_AGENT_TOKEN_BYTES], char kind, uint32_t number);
 
 /* trial.c: the running image */
 void dr_trial_start(struct dr_step *step);

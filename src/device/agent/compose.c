@@ -3,19 +3,16 @@
 
 #include "base/cursor.h"
 #include "base/text.h"
+#include "device/agent/agent_priv.h"
 #include "format/job.h"
 #include "format/stream.h"
 
 #include <string.h>
 
-/* Answers are told apart by the first letter of the token; the rest tells requests apart. */
-#define TOKEN_BYTES 10u
-
-static void make_token(char out[TOKEN_BYTES], char kind, uint64_t now_ms)
+void dr_agent_token(char out[DR_AGENT_TOKEN_BYTES], char kind, uint32_t number)
 {
-    uint32_t now = (uint32_t)now_ms;
     uint8_t bytes[4] = {
-        (uint8_t)(now >> 24), (uint8_t)(now >> 16), (uint8_t)(now >> 8), (uint8_t)now};
+        (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
     out[0] = kind;
     dr_hex_encode(bytes, sizeof(bytes), out + 1);
 }
@@ -107,7 +104,7 @@ enum dr_status dr_agent_compose(
     const struct dr_agent *agent, const struct dr_agent_action *action,
     const struct dr_agent_self *self, struct dr_letter *ret_letter)
 {
-    char token[TOKEN_BYTES];
+    char token[DR_AGENT_TOKEN_BYTES];
     size_t len = 0;
     enum dr_agent_message message = action->send.message;
     const struct dr_job_ref *job = &agent->record.installing.job;
@@ -130,7 +127,9 @@ enum dr_status dr_agent_compose(
     topic.thing_len = strlen(topic.thing);
     topic.id_len = strlen(topic.id);
     DR_TRY(dr_topic_build(&topic, ret_letter->topic, sizeof(ret_letter->topic), &len));
-    make_token(token, message == DR_SEND_OUTCOME ? 'o' : 'p', agent->now_ms);
+    dr_agent_token(
+        token, message == DR_SEND_OUTCOME ? 'o' : 'p',
+        message == DR_SEND_ASK ? agent->question : (uint32_t)agent->now_ms);
     ret_letter->qos = message != DR_SEND_BLOCKS;
     if (message == DR_SEND_ASK) {
         return dr_job_write_get(

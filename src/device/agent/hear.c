@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "device/agent/letter.h"
 
+#include "device/agent/agent_priv.h"
 #include "format/job.h"
 #include "format/stream.h"
 
@@ -80,6 +81,14 @@ static void hear_update(
     event->update.version = message->execution.version_number;
 }
 
+/* What the next job is counts when it was asked for, and once. */
+static bool was_asked(const struct dr_agent *agent, const struct dr_job_message *message)
+{
+    char token[DR_AGENT_TOKEN_BYTES];
+    dr_agent_token(token, 'p', agent->question);
+    return agent->question != 0 && strcmp(message->client_token, token) == 0;
+}
+
 /* The service's answer to one of our questions. */
 static enum dr_status hear_answer(
     const struct dr_agent *agent, const struct dr_topic *topic, const uint8_t *payload,
@@ -95,10 +104,12 @@ static enum dr_status hear_answer(
         hear_update(topic, &message, heard);
     } else if (topic->kind == DR_TOPIC_REPORT) {
         heard->event.kind = DR_EVENT_REPORT_ACCEPTED; /* refused: saying it again would not help */
-    } else if (topic->answer == DR_TOPIC_ACCEPTED) {
+    } else if (topic->answer == DR_TOPIC_REJECTED) {
+        heard->event.kind = DR_EVENT_ASK_REFUSED;
+    } else if (was_asked(agent, &message)) {
         hear_offer(agent, &message, heard);
     } else {
-        heard->event.kind = DR_EVENT_ASK_REFUSED;
+        return DR_E_NOT_FOUND;
     }
     return DR_OK;
 }
@@ -109,7 +120,7 @@ static enum dr_status hear_stream(
 {
     struct dr_agent_event *event = &heard->event;
     const char *stream = agent->job.stream;
-    if (strlen(stream) != topic->id_len || memcmp(stream, topic->id, topic->id_len) != 0) {
+    if (strncmp(stream, topic->id, topic->id_len) != 0 || stream[topic->id_len] != '\0') {
         return DR_E_NOT_FOUND;
     }
     if (topic->kind == DR_TOPIC_STREAM_DATA) {

@@ -50,12 +50,12 @@ static void unlinked(struct dr_step *step)
     }
 }
 
-/* Ask for the job. While blocks are coming they go on coming: the answer says whether the job is
- * still ours. */
+/* Ask for the job, as soon as that may be. While blocks are coming they go on coming: the answer
+ * says whether the job is still ours. */
 static void ask(struct dr_step *step)
 {
     struct dr_agent *agent = step->agent;
-    dr_step_send(step, DR_SEND_ASK);
+    agent->ask_wanted = true;
     if (agent->state == DR_AGENT_PROBING || agent->state == DR_AGENT_LOADING) {
         return;
     }
@@ -431,9 +431,25 @@ static void stream_refused(struct dr_step *step)
     agent->timers[DR_TIMER_PAUSE] = dr_agent_jitter(agent, RETRY_MS_MIN);
 }
 
+/* Whoever calls for a question, and however often: one at a time, and a while between two. */
+void dr_job_turn(struct dr_step *step)
+{
+    struct dr_agent *agent = step->agent;
+    if (agent->ask_wanted && agent->timers[DR_TIMER_ASK] == 0) {
+        agent->ask_wanted = false;
+        agent->question = (uint32_t)agent->now_ms | 1u;
+        agent->timers[DR_TIMER_ASK] = ASK_MS;
+        dr_step_send(step, DR_SEND_ASK);
+    }
+}
+
 void dr_job_react(struct dr_step *step, enum dr_reaction reaction)
 {
     struct dr_agent *agent = step->agent;
+    if (step->event->kind == DR_EVENT_JOB || step->event->kind == DR_EVENT_NO_JOB) {
+        agent->question = 0; /* one answer is enough */
+        agent->timers[DR_TIMER_ASK] = ASK_GAP_MS;
+    }
     if (step->event->kind == DR_EVENT_TICK && reaction != R_PUMP &&
         agent->timers[DR_TIMER_STATE] != 0) {
         return;
@@ -451,6 +467,7 @@ void dr_job_react(struct dr_step *step, enum dr_reaction reaction)
         return;
     case R_ONLINE:
         agent->link_up = true;
+        agent->timers[DR_TIMER_ASK] = 0; /* the last connection's question is lost */
         ask(step);
         return;
     case R_DROPPED:
