@@ -17,8 +17,8 @@ POLICY = json.dumps({"Version": "2012-10-17", "Statement": [
 
 
 class Cloud:
-    def __init__(self, strict=False):
-        self.rig = gate_rig.Rig(strict=strict)
+    def __init__(self, strict=False, requests_per_s=0):
+        self.rig = gate_rig.Rig(strict=strict, requests_per_s=requests_per_s)
         directory = self.rig.directory
         self.daemon = api_rig.Daemon(
             f"mqtt_host localhost\nmqtt_port {self.rig.port}\nmqtt_certificate {directory}/service.pem\n"

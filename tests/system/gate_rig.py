@@ -54,7 +54,7 @@ class Pki(Authority):
 class Rig:
     """One broker in a directory of its own."""
 
-    def __init__(self, ring_bytes=None, strict=False, sessions_max=50000):
+    def __init__(self, ring_bytes=None, strict=False, sessions_max=50000, requests_per_s=0):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="daruma-gate-"))
         self.pki = Pki(self.directory)
         self.pki.server("DNS:localhost,IP:127.0.0.1")
@@ -63,6 +63,7 @@ class Rig:
         self.generation, self.sequence = 7, 0
         self.process = None
         self.ring_bytes, self.strict, self.sessions_max = ring_bytes, strict, sessions_max
+        self.requests_per_s = requests_per_s  # 0: not bounded
         self.port = free_port()
         self.clients = []
 
@@ -98,6 +99,7 @@ plugin_opt_account 000000000000
 plugin_opt_stats_ms 20
 plugin_opt_strict {"on" if self.strict else "off"}
 plugin_opt_sessions_max {self.sessions_max}
+plugin_opt_requests_per_s {self.requests_per_s}
 {ring}listener {self.port} 127.0.0.1
 max_qos 1
 max_connections 51000
@@ -230,7 +232,7 @@ class Presence:
 GATE_FIELDS = ("ring_bytes", "ring_messages", "ring_full", "stale_dropped", "repeats_dropped", "malformed",
                "presence_dropped", "refused_connects", "sessions")
 CLIENT_FIELDS = ("in_messages", "in_bytes", "out_messages", "out_bytes", "stream_messages", "stream_bytes", "connects",
-                 "refused")
+                 "refused", "throttled")
 
 
 def _numbers(names, data, at):

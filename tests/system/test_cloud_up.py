@@ -86,7 +86,7 @@ class CloudTest(unittest.TestCase):
         text = (self.dir / "mosquitto.conf").read_text()
         for line in ("max_queued_messages 10000", "message_size_limit 135168", "max_packet_size 262144", "max_qos 1", "set_tcp_nodelay true",
                      "max_inflight_messages 100", "persistent_client_expiration 3m", "max_connections 51000",
-                     "plugin_opt_sessions_max 50000",
+                     "plugin_opt_sessions_max 50000", "plugin_opt_requests_per_s 100",
                      "per_listener_settings false", "require_certificate true", "use_identity_as_username false"):
             self.assertIn(f"\n{line}\n", text)
 

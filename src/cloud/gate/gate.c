@@ -32,6 +32,7 @@ static enum dr_status copy_options(struct dr_gate *gate, const struct dr_gate_op
         gate->service_certificate, options->service_certificate, sizeof(gate->service_certificate));
     gate->strict = options->strict;
     gate->sessions_max = options->sessions_max;
+    gate->requests_per_s = options->requests_per_s;
     gate->stats_ms = options->stats_ms == 0 ? STATS_MS : options->stats_ms;
     return DR_OK;
 }

@@ -56,10 +56,11 @@ struct dr_gate_options {
     const char *region; /* of policy ARNs */
     const char *account;
     uint8_t service_certificate[DR_WIRE_CERTIFICATE_ID_BYTES];
-    size_t ring_bytes;   /* 0: 16 MiB */
-    unsigned stats_ms;   /* 0: 250 */
-    size_t sessions_max; /* connections at once; 0: not bounded */
-    bool strict;         /* AWS's limits of one connection (docs/gate.md 7) */
+    size_t ring_bytes;       /* 0: 16 MiB */
+    unsigned stats_ms;       /* 0: 250 */
+    size_t sessions_max;     /* connections at once; 0: not bounded */
+    unsigned requests_per_s; /* of one client to the service; 0: not bounded (docs/gate.md 8) */
+    bool strict;             /* AWS's limits of one connection (docs/gate.md 7) */
 };
 
 #define DR_GATE_RING_BYTES (16u << 20)

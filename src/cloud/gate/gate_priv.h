@@ -49,6 +49,7 @@ struct dr_gate {
     uint8_t service_certificate[DR_WIRE_CERTIFICATE_ID_BYTES];
     unsigned stats_ms;
     size_t sessions_max; /* 0: not bounded */
+    unsigned requests_per_s;
     bool strict;
     uint64_t tick_ms; /* of the last tick */
     uint64_t ticks;   /* so far */
@@ -81,7 +82,11 @@ struct dr_gate {
     uint64_t stats_at_ms;
     uint64_t ring_log_at_ms;
     uint64_t ring_full_logged;
-    uint64_t crowd_refused; /* connections beyond sessions_max */
+    uint64_t throttled; /* messages of clients that asked too often */
+    uint64_t throttled_logged;
+    uint64_t throttled_log_at_ms;
+    char throttled_client[DR_WIRE_CLIENT_ID_MAX + 1]; /* the last of them */
+    uint64_t crowd_refused;                           /* connections beyond sessions_max */
     uint64_t crowd_logged;
     uint64_t crowd_log_at_ms;
     struct dr_wire_gate_counters told; /* in the last stats message */

@@ -6,6 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Does it ask more often than it may? It is told nothing, as AWS tells nothing: agents ask again.
+ */
+static bool
+is_too_often(struct dr_gate *gate, struct dr_client *client, const struct dr_gate_message *message)
+{
+    const char *thing;
+    const char *rest;
+    size_t thing_len;
+    bool blocks = dr_wire_topic_thing(message->topic, &thing, &thing_len, &rest) &&
+                  strncmp(rest, "streams/", 8) == 0;
+    if (dr_pace_take(
+            &client->pace, gate->requests_per_s, gate->tick_ms, blocks, message->payload_size)) {
+        return false;
+    }
+    client->counters.throttled++;
+    gate->throttled++;
+    memcpy(gate->throttled_client, client->id, strlen(client->id) + 1); /* valid: it fits */
+    return true;
+}
+
 /* A device speaks to the service. */
 static enum dr_gate_verdict
 from_device(struct dr_gate *gate, struct dr_session *session, struct dr_gate_message *message)
@@ -16,6 +36,10 @@ from_device(struct dr_gate *gate, struct dr_session *session, struct dr_gate_mes
     }
     if (!dr_wire_rewrite_in(message->topic)) {
         return DR_GATE_PASS; /* an application topic, between devices */
+    }
+    if (is_too_often(gate, session->client, message)) {
+        dr_sessions_changed(&gate->sessions, session->client);
+        return DR_GATE_REFUSE;
     }
     session->client->counters.in_messages++;
     session->client->counters.in_bytes += message->payload_size;

@@ -9,6 +9,7 @@
  *   plugin_opt_ring_bytes N               uncommitted QoS 1 messages kept; default 16 MiB
  *   plugin_opt_stats_ms N                 how often counters are told; default 250
  *   plugin_opt_sessions_max N             connections at once; default: not bounded
+ *   plugin_opt_requests_per_s N           of one client to the service; default: not bounded
  *   plugin_opt_strict on|off              AWS's limits of one connection; default off
  *
  * Written against mosquitto 2.0.11's plugin interface (version 5). The broker must run with
@@ -17,6 +18,7 @@
  */
 #include "base/check.h"
 #include "base/text.h"
+#include "cloud/gate/pace.h"
 #include "cloud/gate/plugin_priv.h"
 
 #include <malloc.h>
@@ -262,6 +264,12 @@ static bool read_option(const struct mosquitto_opt *option, struct dr_gate_optio
     }
     if (strcmp(option->key, "sessions_max") == 0) {
         return read_size(value, &options->sessions_max);
+    }
+    if (strcmp(option->key, "requests_per_s") == 0) {
+        size_t number = 0;
+        bool valid = read_size(value, &number) && number <= DR_PACE_PER_SECOND_MAX;
+        options->requests_per_s = (unsigned)number;
+        return valid;
     }
     if (strcmp(option->key, "strict") == 0) {
         options->strict = strcmp(value, "on") == 0;

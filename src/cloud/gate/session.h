@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "cloud/gate/filters.h"
 #include "cloud/gate/hash.h"
+#include "cloud/gate/pace.h"
 #include "cloud/gate/registry.h"
 #include "cloud/gate/strict.h"
 #include "cloud/wire/wire.h"
@@ -38,6 +39,7 @@ struct dr_client {
     bool changed;
     uint32_t version; /* of presence events */
     struct dr_wire_counters counters;
+    struct dr_pace pace;       /* of what it asks */
     struct dr_filters filters; /* a persistent session's outlive its connections */
     char id[];                 /* with NUL */
 };

@@ -159,6 +159,17 @@ static void report_crowd(struct dr_gate *gate, uint64_t tick_ms)
     }
 }
 
+static void report_throttled(struct dr_gate *gate, uint64_t tick_ms)
+{
+    if (gate->throttled != gate->throttled_logged && tick_ms >= gate->throttled_log_at_ms) {
+        dr_gate_log(
+            gate, true, "%s asks more often than it may: %llu messages dropped, of all clients",
+            gate->throttled_client, (unsigned long long)gate->throttled);
+        gate->throttled_logged = gate->throttled;
+        gate->throttled_log_at_ms = tick_ms + 10000;
+    }
+}
+
 void dr_gate_tick(struct dr_gate *gate, uint64_t tick_ms)
 {
     gate->rechecking = false;
@@ -172,5 +183,6 @@ void dr_gate_tick(struct dr_gate *gate, uint64_t tick_ms)
     dr_gate_stats_tick(gate, tick_ms);
     report_full_ring(gate, tick_ms);
     report_crowd(gate, tick_ms);
+    report_throttled(gate, tick_ms);
     dr_sessions_sweep(&gate->sessions);
 }

@@ -106,9 +106,10 @@ static char *api_traffic(void *ctx, const char *client_id)
         &text,
         "{\"inMessages\":%" PRIu64 ",\"inBytes\":%" PRIu64 ",\"outMessages\":%" PRIu64
         ",\"outBytes\":%" PRIu64 ",\"streamMessages\":%" PRIu64 ",\"streamBytes\":%" PRIu64
-        ",\"connects\":%" PRIu64 ",\"refused\":%" PRIu64 "}",
+        ",\"connects\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"throttled\":%" PRIu64 "}",
         counters.in_messages, counters.in_bytes, counters.out_messages, counters.out_bytes,
-        counters.stream_messages, counters.stream_bytes, counters.connects, counters.refused);
+        counters.stream_messages, counters.stream_bytes, counters.connects, counters.refused,
+        counters.throttled);
     return len < 0 ? NULL : text;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The body of a stats message: u8 version 1, nine u64 of the gate, then per client a text and eight
+/* The body of a stats message: u8 version 2, nine u64 of the gate, then per client a text and nine
  * u64. */
 #include "base/cursor.h"
 #include "cloud/wire/wire.h"
 
 #include <string.h>
 
-#define STATS_VERSION 1u
+#define STATS_VERSION 2u
 
 /* One list per struct keeps writer and reader in step. */
 #define GATE_FIELDS(X)                                                                             \
@@ -28,7 +28,8 @@
     X(stream_messages)                                                                             \
     X(stream_bytes)                                                                                \
     X(connects)                                                                                    \
-    X(refused)
+    X(refused)                                                                                     \
+    X(throttled)
 
 void dr_wire_stats_begin(
     struct dr_wire_stats_writer *writer, const struct dr_wire_gate_counters *gate, uint8_t *buffer,

@@ -163,7 +163,8 @@ struct dr_wire_counters {
     uint64_t stream_messages; /* the share of out_* that is stream data */
     uint64_t stream_bytes;
     uint64_t connects;
-    uint64_t refused; /* publishes, subscriptions and deliveries that policy forbade */
+    uint64_t refused;   /* publishes, subscriptions and deliveries that policy forbade */
+    uint64_t throttled; /* messages to the service that were dropped: it asks too often */
 };
 
 struct dr_wire_client_counters {
