@@ -8,28 +8,32 @@
 
 #define KEEP __attribute__((used))
 
-KEEP void *memcpy(void *restrict to, const void *restrict from, size_t size)
-{
-    uint8_t *out = to;
-    const uint8_t *in = from;
-    for (; size > 0; size--) { /* bound: size */
-        *out++ = *in++;
-    }
-    return to;
-}
-
-KEEP void *memmove(void *to, const void *from, size_t size)
+/* From the end that no overlap reaches first. */
+static void *copy(void *to, const void *from, size_t size)
 {
     uint8_t *out = to;
     const uint8_t *in = from;
     if (out <= in) {
-        return memcpy(to, from, size); /* which goes upward */
-    }
-    while (size > 0) { /* bound: size */
-        size--;
-        out[size] = in[size];
+        for (; size > 0; size--) { /* bound: size */
+            *out++ = *in++;
+        }
+    } else {
+        while (size > 0) { /* bound: size */
+            size--;
+            out[size] = in[size];
+        }
     }
     return to;
+}
+
+KEEP void *memcpy(void *restrict to, const void *restrict from, size_t size)
+{
+    return copy(to, from, size);
+}
+
+KEEP void *memmove(void *to, const void *from, size_t size)
+{
+    return copy(to, from, size);
 }
 
 KEEP void *memset(void *to, int value, size_t size)
