@@ -2,6 +2,8 @@
 #include "boards/mps2_an385/port/random.h"
 
 #include "base/secret.h"
+#include "boards/mps2_an385/port/isn.h"
+#include "boards/mps2_an385/port/uptime.h"
 
 #include <arch/cc.h>
 #include <psa/crypto.h>
@@ -11,7 +13,8 @@
 static struct {
     struct dr_anchor *anchor; /* NULL: not started */
     uint8_t state[DR_SHA256_BYTES];
-    uint32_t stack_random; /* for lwIP: ports and sequence numbers, from any task */
+    uint32_t stack_random; /* for lwIP: the first port and the like, from any task */
+    uint8_t isn_secret[DR_SHA256_BYTES];
 } source;
 
 /* state' = HMAC(state, 1 || fresh entropy); output blocks = HMAC(state', 2 || n). Knowing an
@@ -56,6 +59,7 @@ enum dr_status dr_mps2_random_start(struct dr_anchor *anchor, const uint8_t secr
 {
     source.anchor = anchor;
     memcpy(source.state, secret, sizeof(source.state));
+    DR_TRY(dr_mps2_random(source.isn_secret, sizeof(source.isn_secret)));
     return dr_mps2_random((uint8_t *)&source.stack_random, sizeof(source.stack_random));
 }
 
@@ -77,4 +81,12 @@ uint32_t dr_mps2_lwip_random(void)
 {
     source.stack_random = source.stack_random * 1664525u + 1013904223u;
     return source.stack_random >> 8;
+}
+
+/* From the one task that connects, like dr_mps2_random: lwIP asks as soon as it is told to. */
+uint32_t
+dr_mps2_lwip_isn(uint32_t local, uint16_t local_port, uint32_t remote, uint16_t remote_port)
+{
+    const struct dr_tcp_ends ends = {local, remote, local_port, remote_port};
+    return dr_tcp_isn(&dr_crypto_psa, source.isn_secret, &ends, (uint32_t)dr_mps2_uptime_ms());
 }
