@@ -196,8 +196,8 @@ static void test_no_sequence(void)
 }
 
 /* One flash call of a write fails, each in its turn, in an empty and in a full sector. It says so,
- * and the next one completes it. What this boot asked for before stays, except where the fault
- * falls between the erasure of a full sector and its rewriting. */
+ * and the next one completes it; where only memory holds what this boot asked for before, between
+ * the erasure of a full sector and its rewriting, that is done again at once. Nothing is lost. */
 static void test_each_fault(void)
 {
     for (uint32_t filled = 0; filled < PLACES; filled += PLACES - 1u) {
@@ -215,12 +215,13 @@ static void test_each_fault(void)
             faulty_init(&faulty, dr_nor_port(nor), at);
             enum dr_status status = dr_request_write(
                 &faulty.port, area, &dr_crypto_openssl, &info, DR_REQUEST_SEAL, 0, NULL);
-            EXPECT_EQ(status, faulty.calls >= at ? DR_E_IO : DR_OK);
+            /* Behind the scan: erase, sync, and program, sync and read of CONFIRM. */
+            bool again = filled > 0 && at > PLACES && at <= PLACES + 5u;
+            EXPECT_EQ(status, faulty.calls >= at && !again ? DR_E_IO : DR_OK);
             EXPECT_EQ(write_kind(&info, DR_REQUEST_SEAL), DR_OK);
-            size_t count = read_all(7);
-            bool erased = filled > 0 && (at == PLACES + 2 || at == PLACES + 3);
-            EXPECT_EQ(count, erased ? 1 : 2);
-            EXPECT(count >= 1 && found[count - 1u].kind == DR_REQUEST_SEAL);
+            EXPECT_EQ(read_all(7), 2);
+            EXPECT_EQ(found[0].kind, DR_REQUEST_CONFIRM);
+            EXPECT_EQ(found[1].kind, DR_REQUEST_SEAL);
             end();
         } while (faulty.calls >= at);
         EXPECT(at > PLACES);

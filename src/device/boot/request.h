@@ -50,7 +50,8 @@ void dr_request_key(
 
 /* Firmware side: write one request; on DR_OK it is on the medium and was read back. The issuer
  * fields are filled from info. Repeating the last request costs nothing. A full sector is erased
- * first; the last requests of this boot that stood in it are written again.
+ * first; the last requests of this boot that stood in it are written again, from the beginning when
+ * the flash fails at that, up to three times: three erasures then.
  *
  * digest: INSTALL's candidate (all zero: withdraw); NULL otherwise.
  *

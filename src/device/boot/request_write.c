@@ -7,6 +7,7 @@
 /* Requests of this boot that survive an erase of the full sector. A boot needs three: CONFIRM, SEAL
  * and one INSTALL, REVERT or FACTORY. */
 #define KEPT_MAX 4u
+#define ROOM_TRIES 3u
 
 struct scan {
     uint32_t next; /* first place with only blank ones from there on */
@@ -52,8 +53,9 @@ put(const struct dr_flash *flash, uint32_t address, const uint8_t record[DR_REQU
     return memcmp(record, check, sizeof check) == 0 ? DR_OK : DR_E_IO;
 }
 
+/* Until the end what this boot asked for stands in scan alone. */
 static enum dr_status
-make_room(const struct dr_flash *flash, struct dr_flash_area area, struct scan *scan)
+rewrite(const struct dr_flash *flash, struct dr_flash_area area, struct scan *scan)
 {
     DR_TRY(dr_flash_erase(flash, area.address, area.size_bytes));
     DR_TRY(dr_flash_sync(flash));
@@ -63,6 +65,16 @@ make_room(const struct dr_flash *flash, struct dr_flash_area area, struct scan *
         scan->next += DR_REQUEST_BYTES;
     }
     return DR_OK;
+}
+
+static enum dr_status
+make_room(const struct dr_flash *flash, struct dr_flash_area area, struct scan *scan)
+{
+    enum dr_status status = DR_E_IO;
+    for (uint32_t tries = 0; tries < ROOM_TRIES && status != DR_OK; tries++) {
+        status = rewrite(flash, area, scan);
+    }
+    return status;
 }
 
 enum dr_status dr_request_write(
