@@ -29,10 +29,10 @@ static int refused(
     if (strstr(message, "no such profile") != NULL) {
         return dr_cli_error(
             cli,
-            "the signer has no key of product %s%s%s: `daruma update revert --help` has the "
-            "commands that give it one; it reads them when the cloud starts (`daruma cloud down`, "
-            "`daruma cloud up`)",
-            product, profile != NULL ? " in profile " : "", profile != NULL ? profile : "");
+            "the signer has no key of product %s%s%s; give it one with `daruma key give --product "
+            "%s KEY`",
+            product, profile != NULL ? " in profile " : "", profile != NULL ? profile : "",
+            product);
     }
     if (strstr(message, "several profiles") != NULL) {
         return dr_cli_error(
@@ -137,13 +137,8 @@ const struct dr_cli_verb dr_verb_update_revert = {
             "                  - and _)\n"
             "  --profile NAME  the signing profile, where several have the product\n"
             "\n"
-            "daruma-signer must hold the product's key. For a product lamp and a cloud in\n"
-            "CLOUD (as root, the files belong to the signer's user: add -o nobody):\n"
-            "  install -m 600 product.pem CLOUD/signer/lamp.key\n"
-            "  printf 'kind image\\nproduct lamp\\n' >CLOUD/signer/lamp.conf\n"
-            "  chmod a+r CLOUD/signer/lamp.conf\n"
-            "  daruma cloud down && daruma cloud up --background\n"
-            "With `approval required` in lamp.conf, approve the command first:\n"
+            "The cloud's signer must hold the product's key: `daruma key give` gives it one.\n"
+            "Where that profile asks for approvals, approve the command first:\n"
             "daruma-signer --approve-revert.",
     .run = run,
 };

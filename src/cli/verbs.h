@@ -22,6 +22,7 @@
     X(device_network)                                                                              \
     X(device_delete)                                                                               \
     X(key_new)                                                                                     \
+    X(key_give)                                                                                    \
     X(image_sign)                                                                                  \
     X(image_verify)                                                                                \
     X(image_inspect)                                                                               \

@@ -17,7 +17,7 @@ LIMITS = "5,20,1,3"  # hang, health, soak, seal in seconds
 DONE, ERROR, FAILED, ABORTED, USAGE, TIMEOUT = 0, 1, 2, 3, 64, 124
 VERBS = ("cloud up", "cloud down", "cloud status", "device create", "device list", "device run", "device show",
          "device power", "device power-cut", "device press", "device input", "device leds", "device net",
-         "device network", "device delete", "key new", "image sign", "image verify", "image inspect",
+         "device network", "device delete", "key new", "key give", "image sign", "image verify", "image inspect",
          "update create", "update watch", "update cancel", "update revert", "update list", "things list",
          "things show", "things delete")
 
@@ -412,9 +412,8 @@ class UpdateTest(Case):
         self.assertEqual(watch.stderr.readline(), "lamp is offline: it is told when it connects\n")
         self.device.on()
         self.assertIn("lamp runs 1.1.0, confirmed and not sealed yet", watch.stderr.readline())
-        self.refused(ERROR, "update", "revert", "lamp", says=("no key of product demo-lock: `daruma update revert --help`",
-                                                              "`daruma cloud down`"))
-        self.assertIn("install -m 600", self.world.run("update", "revert", "--help").stdout)
+        self.refused(ERROR, "update", "revert", "lamp", says="no key of product demo-lock; give it one with `daruma key give --product demo-lock KEY`")
+        self.assertIn("`daruma key give`", self.world.run("update", "revert", "--help").stdout)
 
     def test_an_older_image_is_not_offered_by_mistake(self):
         def image(version, **fields):

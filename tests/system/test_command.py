@@ -49,15 +49,9 @@ class CommandTest(unittest.TestCase):
         device.receive(10, lambda message: message.topic == topic + "/accepted")
         device.disconnect()
 
-    def profile(self, name, product, more=""):
-        """A product's key for the signer, which starts again with it."""
-        directory = self.world.cloud_dir / "signer"
-        key = directory / f"{name}.key"
-        key.touch(0o600)
-        key.write_bytes(self.world.key(name).read_bytes())
-        (directory / f"{name}.conf").write_text(f"kind image\nproduct {product}\n{more}")
-        self.world.cloud_down()
-        self.world.cloud_up()
+    def profile(self, name, product, *more):
+        """A product's key for the signer, which uses it without being started again."""
+        self.world.run("key", "give", "--product", product, "--profile", name, *more, self.world.key(name))
 
     def command(self, thing, **body):
         """(HTTP status, answer)"""
@@ -88,7 +82,7 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(self.command("lock-1", command="revert", jobId="j2", signingProfileName="gate")[0], 400)
         status, answer = self.command("lock-1", command="revert", jobId="j2")  # of the image's product there is one
         self.assertEqual((status, answer.get("product")), (200, "demo-lock"))
-        self.profile("spare", "demo-lock", "approval required\n")
+        self.profile("spare", "demo-lock", "--approval")
         self.assertEqual(self.command("lock-1", command="revert", jobId="j3")[0], 400)  # which of two?
         self.approval()
         self.lying_thing()

@@ -15,7 +15,7 @@ import unittest
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("DARUMA_BIN", SOURCE / "build/bin"))
 SIGNER = BIN / "daruma-signer"
-PING, PROFILES, SIGN_FILE, SIGN_IMAGE, APPROVE, SIGN_COMMAND = 1, 2, 3, 4, 5, 6
+PING, PROFILES, SIGN_FILE, SIGN_IMAGE, APPROVE, SIGN_COMMAND, RELOAD = range(1, 8)
 OK, NOT_FOUND, FORMAT, UNSUPPORTED, STATE, DENIED, CONFLICT = 0, -7, -4, -6, -9, -13, -15
 
 
@@ -200,6 +200,34 @@ class SignerTest(unittest.TestCase):
             code, said = approve("--approve-revert", value, profile)
             self.assertEqual(code, 1)
             self.assertIn(reason, said)
+
+    def test_reload(self):
+        """Keys that come while it runs are used when it is told so; one bad file, and it keeps what it has."""
+        self.make_key("lock", conf="kind image\nproduct demo-lock\n")
+        self.start()
+        digest, newer = hashlib.sha256(b"a").digest(), hashlib.sha256(b"b").digest()
+        self.assertEqual(self.ask(SIGN_IMAGE, text("lock") + image(digest, "demo-lock", 5))[0], OK)
+        self.make_key("gate", conf="kind image\nproduct garden-gate\n")
+        (self.keys / "lock.key").unlink()
+        self.make_key("lock")  # its conf and what it has signed stay
+        reload = [SIGNER, "--reload", "--socket", self.path]
+        self.assertEqual(self.ask(SIGN_IMAGE, text("gate") + image(digest, "garden-gate", 1))[0], NOT_FOUND)
+        subprocess.run(reload, check=True)
+        self.assertEqual(self.ask(SIGN_IMAGE, text("gate") + image(digest, "garden-gate", 1))[0], OK)
+        self.assertEqual(self.ask(SIGN_IMAGE, text("lock") + image(newer, "demo-lock", 4))[0], CONFLICT)
+        status, _, signature = self.ask(SIGN_IMAGE, text("lock") + image(newer, "demo-lock", 6))
+        self.assertEqual(status, OK)
+        self.assertTrue(self.verify("lock", newer, signature))
+        (self.keys / "gate.key").write_text("no key\n")
+        (self.keys / "lock.key").unlink()
+        done = subprocess.run(reload, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("gate.key", done.stderr)
+        status, detail, _ = self.ask(RELOAD)
+        self.assertNotEqual(status, OK)
+        self.assertIn("gate.key", detail)
+        self.assertEqual(self.ask(SIGN_IMAGE, text("lock") + image(newer, "demo-lock", 6))[0], OK)
+        self.assertIn("msg=reload", (self.directory / "log").read_text())
 
     def test_damaged_state_is_not_a_fresh_start(self):
         self.make_key("lock", conf="kind image\nproduct demo-lock\n")

@@ -25,7 +25,7 @@ static void test_requests(void)
     request.image.order.version.build = 0x01020304;
     struct dr_signer_request back;
     uint8_t bytes[512];
-    for (int operation = DR_SIGNER_PING; operation <= DR_SIGNER_SIGN_COMMAND; operation++) {
+    for (int operation = DR_SIGNER_PING; operation <= DR_SIGNER_RELOAD; operation++) {
         struct dr_writer writer;
         dr_writer_init(&writer, bytes, sizeof(bytes));
         request.operation = (enum dr_signer_operation)operation;

@@ -131,6 +131,26 @@ static void approve(
     }
 }
 
+/* A key that was put in or exchanged is used from now on; one bad profile, and all stays as it is.
+ */
+static void
+reload(const struct dr_signer_listener *listener, uid_t uid, struct dr_signer_answer *answer)
+{
+    char line[512];
+    char error[DR_SIGNER_DETAIL_MAX + 1] = "only the signer's own user has it read its keys again";
+    enum dr_status status =
+        is_owner(uid) ? dr_signer_store_reload(listener->directory, listener->store, error)
+                      : DR_E_DENIED;
+    if (status != DR_OK) {
+        refuse(answer, status, error);
+    }
+    (void)snprintf(
+        line, sizeof(line), "level=%s msg=reload uid=%lu profiles=%zu result=%s",
+        status == DR_OK ? "info" : "warning", (unsigned long)uid, listener->store->count,
+        dr_status_name(status));
+    listener->log(line);
+}
+
 static void log_act(
     const struct dr_signer_listener *listener, uid_t uid, const struct dr_signer_request *request,
     const struct dr_signer_answer *answer)
@@ -182,6 +202,9 @@ void dr_signer_answer_request(
         return;
     case DR_SIGNER_PROFILES:
         list_profiles(listener->store, ret_answer);
+        return;
+    case DR_SIGNER_RELOAD:
+        reload(listener, uid, ret_answer);
         return;
     case DR_SIGNER_SIGN_FILE:
     case DR_SIGNER_SIGN_IMAGE:

@@ -230,6 +230,13 @@ enum dr_status dr_signer_approve(
     return ask_for(client, &request, NULL, error);
 }
 
+enum dr_status
+dr_signer_reload(const struct dr_signer_client *client, char error[DR_SIGNER_ERROR_BYTES])
+{
+    const struct dr_signer_request request = {.operation = DR_SIGNER_RELOAD};
+    return ask_for(client, &request, NULL, error);
+}
+
 enum dr_status dr_signer_profiles(
     const struct dr_signer_client *client, struct dr_signer_profile *ret_profiles,
     size_t *ret_count, char error[DR_SIGNER_ERROR_BYTES])

@@ -55,6 +55,11 @@ DR_MUST_USE enum dr_status dr_signer_approve(
     const struct dr_signer_client *client, const char *profile,
     const uint8_t digest[DR_SIGNER_DIGEST_BYTES], char error[DR_SIGNER_ERROR_BYTES]);
 
+/* Have it read its directory again, which is safe at any time: it keeps what it has when one file
+ * there is not good (error tells which). DR_E_DENIED: only for its own user, and root. */
+DR_MUST_USE enum dr_status
+dr_signer_reload(const struct dr_signer_client *client, char error[DR_SIGNER_ERROR_BYTES]);
+
 /* ret_profiles holds DR_SIGNER_PROFILES_MAX. */
 DR_MUST_USE enum dr_status dr_signer_profiles(
     const struct dr_signer_client *client, struct dr_signer_profile *ret_profiles,

@@ -14,6 +14,7 @@
 
 struct dr_signer_listener {
     struct dr_signer_store *store;
+    const char *directory;          /* where store was read from, for RELOAD */
     uid_t uids[DR_SIGNER_UIDS_MAX]; /* who may ask, besides the signer's own uid and root */
     size_t uid_count;
     /* One event: "level=info msg=signed profile=default". */

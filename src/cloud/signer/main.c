@@ -24,25 +24,34 @@
 static const char usage[] =
     "usage: daruma-signer --dir DIR --socket PATH [--user NAME] [--allow-uid UID]...\n"
     "       daruma-signer --init DIR\n"
+    "       daruma-signer --reload --socket PATH\n"
     "       daruma-signer --approve DIGEST --profile NAME --socket PATH\n"
     "       daruma-signer --approve-revert DIGEST --profile NAME --socket PATH\n"
     "\n"
     "Signs for darumad, so that the daemon holds no signing key.\n"
     "\n"
-    "  --dir DIR         profiles: NAME.key (0600), NAME.conf, NAME.state; read once at start\n"
-    "  --socket PATH     where it listens; asked only by its own user, root and --allow-uid\n"
+    "  --dir DIR         profiles: NAME.key (0600), NAME.conf, NAME.state; read at\n"
+    "                    start and by --reload\n"
+    "  --socket PATH     where it listens; asked only by its own user, root and\n"
+    "                    --allow-uid\n"
     "  --user NAME       become this user first (when started as root)\n"
     "  --allow-uid UID   another user that may ask; up to 8\n"
     "  --init DIR        make DIR and in it the profile \"default\", which signs files;\n"
     "                    what exists stays\n"
-    "  --approve DIGEST  let a profile with `approval required` sign the image with this SHA-256\n"
+    "  --reload          have the one that runs read its profiles again; a bad one is\n"
+    "                    told, and all stays as it is (`daruma key give` does this)\n"
+    "  --approve DIGEST  let a profile with `approval required` sign the image with\n"
+    "                    this SHA-256\n"
     "  --approve-revert DIGEST\n"
-    "                    and the command that devices leave that image; its own approval is none\n"
+    "                    and the command that devices leave that image; its own\n"
+    "                    approval is none\n"
     "\n"
-    "NAME.conf: `kind file|image`, `product NAME`, `approval required`. A profile of kind image\n"
-    "never signs another product, nor an order or security counter below one it has signed.\n"
+    "NAME.conf: `kind file|image`, `product NAME`, `approval required`. A profile of\n"
+    "kind image never signs another product, nor an order or security counter below\n"
+    "one it has signed.\n"
     "\n"
-    "SIGTERM and SIGINT end it in order. Exit codes: 0 ended as told, 1 failed, 64 wrong usage.\n";
+    "SIGTERM and SIGINT end it in order.\n"
+    "Exit codes: 0 ended as told, 1 failed, 64 wrong usage.\n";
 
 struct options {
     const char *directory;
@@ -50,6 +59,7 @@ struct options {
     const char *user;
     const char *init;
     const char *approve;
+    bool reload;
     bool approve_revert; /* the command about the image, not the image */
     const char *profile;
     uid_t uids[DR_SIGNER_UIDS_MAX];
@@ -106,6 +116,9 @@ static bool read_option(int letter, struct options *options)
         options->approve_revert = letter == 'r';
         options->approve = optarg;
         return true;
+    case 'R':
+        options->reload = true;
+        return true;
     case 'p':
         options->profile = optarg;
         return true;
@@ -119,11 +132,17 @@ static bool read_option(int letter, struct options *options)
 static bool read_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"dir", required_argument, NULL, 'd'},     {"socket", required_argument, NULL, 's'},
-        {"user", required_argument, NULL, 'u'},    {"init", required_argument, NULL, 'i'},
-        {"approve", required_argument, NULL, 'a'}, {"approve-revert", required_argument, NULL, 'r'},
-        {"profile", required_argument, NULL, 'p'}, {"allow-uid", required_argument, NULL, 'U'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"dir", required_argument, NULL, 'd'},
+        {"socket", required_argument, NULL, 's'},
+        {"user", required_argument, NULL, 'u'},
+        {"init", required_argument, NULL, 'i'},
+        {"approve", required_argument, NULL, 'a'},
+        {"approve-revert", required_argument, NULL, 'r'},
+        {"reload", no_argument, NULL, 'R'},
+        {"profile", required_argument, NULL, 'p'},
+        {"allow-uid", required_argument, NULL, 'U'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     for (int letter = getopt_long(argc, argv, "", known, NULL); letter != -1;
          letter = getopt_long(argc, argv, "", known, NULL)) { /* bound: argc */
@@ -204,7 +223,10 @@ static int run(const struct options *options)
         return fail("cannot start", error);
     }
     struct dr_signer_listener listener = {
-        .store = &store, .uid_count = options->uid_count, .log = log_line};
+        .store = &store,
+        .directory = options->directory,
+        .uid_count = options->uid_count,
+        .log = log_line};
     memcpy(listener.uids, options->uids, sizeof(listener.uids));
     enum dr_status status = dr_signer_listen(&listener, options->socket_path, stop_fd);
     dr_signer_store_clear(&store);
@@ -246,6 +268,17 @@ static int approve(const struct options *options)
                : fail("not approved", error[0] != '\0' ? error : dr_status_text(status));
 }
 
+static int reload(const char *socket_path)
+{
+    char error[DR_SIGNER_ERROR_BYTES] = "";
+    const struct dr_signer_client client = {
+        .socket_path = socket_path, .timeout_ms = DR_SIGNER_TIMEOUT_MS};
+    enum dr_status status = dr_signer_reload(&client, error);
+    return status == DR_OK
+               ? 0
+               : fail("not reloaded", error[0] != '\0' ? error : dr_status_text(status));
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
@@ -255,6 +288,9 @@ int main(int argc, char **argv)
     }
     if (options.init != NULL) {
         return init(options.init);
+    }
+    if (options.reload && options.socket_path != NULL && options.directory == NULL) {
+        return reload(options.socket_path);
     }
     if (options.approve != NULL && options.profile != NULL && options.socket_path != NULL) {
         return approve(&options);

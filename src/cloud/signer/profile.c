@@ -181,6 +181,22 @@ dr_signer_store_load(const char *directory, struct dr_signer_store *store, char 
     return status;
 }
 
+enum dr_status
+dr_signer_store_reload(const char *directory, struct dr_signer_store *store, char *error)
+{
+    struct dr_signer_store *fresh = malloc(sizeof(*fresh));
+    if (fresh == NULL) {
+        return fail(error, DR_E_SPACE, directory, dr_status_text(DR_E_SPACE));
+    }
+    enum dr_status status = dr_signer_store_load(directory, fresh, error);
+    if (status == DR_OK) {
+        dr_signer_store_clear(store);
+        memcpy(store, fresh, sizeof(*store)); /* the keys with it: fresh has none any more */
+    }
+    free(fresh);
+    return status;
+}
+
 void dr_signer_store_clear(struct dr_signer_store *store)
 {
     for (size_t i = 0; i < store->count; i++) {

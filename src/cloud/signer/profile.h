@@ -35,6 +35,11 @@ struct dr_signer_store {
 DR_MUST_USE enum dr_status
 dr_signer_store_load(const char *directory, struct dr_signer_store *store, char *error);
 
+/* The same for a store in use: its profiles are exchanged all at once, or, after an error, not at
+ * all. Slots that were found before are gone. */
+DR_MUST_USE enum dr_status
+dr_signer_store_reload(const char *directory, struct dr_signer_store *store, char *error);
+
 /* Wipe and forget the keys. */
 void dr_signer_store_clear(struct dr_signer_store *store);
 

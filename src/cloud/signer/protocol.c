@@ -130,7 +130,7 @@ enum dr_status dr_signer_request_decode(
     if (reader.status == DR_OK && version != DR_SIGNER_VERSION) {
         return DR_E_UNSUPPORTED;
     }
-    if (operation < DR_SIGNER_PING || operation > DR_SIGNER_SIGN_COMMAND) {
+    if (operation < DR_SIGNER_PING || operation > DR_SIGNER_RELOAD) {
         return reader.status != DR_OK ? reader.status : DR_E_UNSUPPORTED;
     }
     request.operation = (enum dr_signer_operation)operation;

@@ -37,6 +37,7 @@ enum dr_signer_operation {
     DR_SIGNER_SIGN_IMAGE = 4,
     DR_SIGNER_APPROVE = 5, /* only for the uid that runs the signer, and root */
     DR_SIGNER_SIGN_COMMAND = 6,
+    DR_SIGNER_RELOAD = 7, /* read the directory again; only for the same two as APPROVE */
 };
 
 enum dr_signer_kind {
@@ -63,7 +64,7 @@ struct dr_signer_image {
 
 struct dr_signer_request {
     enum dr_signer_operation operation;
-    char profile[DR_SIGNER_PROFILE_MAX + 1]; /* not for PING and PROFILES */
+    char profile[DR_SIGNER_PROFILE_MAX + 1]; /* SIGN_* and APPROVE */
     struct dr_signer_image image;            /* SIGN_FILE and APPROVE use the digest alone */
     enum dr_job_action command;              /* SIGN_COMMAND, with the image's digest and product */
 };
