@@ -79,39 +79,47 @@ static void begin_state(struct dr_deciding *deciding)
     deciding->out->changed = true;
 }
 
-/* Which image a person who asks for "the previous one" means. */
+/* Another image than home runs: it kept crashing. */
+static bool is_away(const struct dr_boot_state *state)
+{
+    return state->rung == DR_RUNG_PREVIOUS || state->rung == DR_RUNG_FACTORY;
+}
+
+/* Which image a person who asks for "the previous one" means; factory: none. */
 static uint8_t pin_previous(const struct dr_deciding *deciding)
 {
     const struct dr_boot_state *state = deciding->state;
     const struct dr_anchor_view *anchor = deciding->anchor;
-    bool away = state->rung == DR_RUNG_PREVIOUS || state->rung == DR_RUNG_FACTORY;
-    if (away && dr_decide_sealed(state, anchor, state->home) != NULL) {
+    if (is_away(state) && dr_decide_sealed(state, anchor, state->home) != NULL) {
         return state->home;
     }
     return dr_decide_previous(state, anchor);
 }
 
+/* A candidate goes unasked: what it came from ran a moment ago. A confirmed image has run for a
+ * while and may be the only good one left. */
 static void take_pin_previous(struct dr_deciding *deciding)
 {
     struct dr_decision *out = deciding->out;
     struct dr_boot_state *state = deciding->state;
-    if (state->trial.slot != DR_SLOT_NONE) {
+    bool trial = state->trial.slot != DR_SLOT_NONE;
+    uint8_t slot = trial ? dr_decide_base(state, deciding->anchor) : pin_previous(deciding);
+    enum dr_answer answer = DR_ANSWER_YES;
+    if (!trial && slot == DR_SLOT_FACTORY) {
+        answer = DR_ANSWER_NO;
+    } else if (state->trial.state != DR_IMAGE_CANDIDATE) {
+        answer = dr_decide_ask(deciding, slot);
+    }
+    out->pin_refused = answer == DR_ANSWER_NO;
+    if (answer != DR_ANSWER_YES) {
+        return;
+    }
+    if (trial) {
         dr_decide_drop_trial(state, DR_TRANSITION_PREVIOUS, DR_REASON_PIN, DR_REJECTION_NONE);
-        out->changed = true;
-        return;
+    } else {
+        dr_decide_note(&state->last, DR_TRANSITION_PREVIOUS, DR_REASON_PIN, state->home, NULL);
+        dr_decide_move_home(state, slot);
     }
-    uint8_t slot = pin_previous(deciding);
-    if (slot == DR_SLOT_FACTORY || deciding->in->previous_verifies == DR_ANSWER_NO) {
-        out->pin_refused = true;
-        return;
-    }
-    if (deciding->in->previous_verifies == DR_ANSWER_UNKNOWN) {
-        out->ask_previous = true;
-        out->asked = slot;
-        return;
-    }
-    dr_decide_note(&state->last, DR_TRANSITION_PREVIOUS, DR_REASON_PIN, state->home, NULL);
-    dr_decide_move_home(state, slot);
     out->changed = true;
 }
 
@@ -169,26 +177,26 @@ static void count_boot(struct dr_deciding *deciding)
     }
 }
 
-static void
-choose(struct dr_deciding *deciding, uint8_t slot, enum dr_rung rung, uint8_t image_state)
+static void choose(struct dr_deciding *deciding, uint8_t slot, enum dr_rung rung)
 {
     struct dr_decision *out = deciding->out;
     const uint8_t *digest = deciding->anchor->factory_digest;
+    uint8_t image_state = DR_IMAGE_FACTORY;
     for (uint8_t i = 0; i < out->choice_count; i++) {
         if (out->choice[i].slot == slot) {
             return;
         }
     }
-    if (image_state == DR_IMAGE_CANDIDATE || image_state == DR_IMAGE_CONFIRMED) {
+    if (slot == out->state.trial.slot) {
         digest = out->state.trial.digest;
-    } else if (slot == DR_SLOT_FACTORY) {
-        image_state = DR_IMAGE_FACTORY;
-    } else {
+        image_state = out->state.trial.state;
+    } else if (slot != DR_SLOT_FACTORY) {
         const struct dr_boot_sealed *sealed = dr_decide_sealed(&out->state, deciding->anchor, slot);
         if (sealed == NULL) {
             return;
         }
         digest = sealed->digest;
+        image_state = DR_IMAGE_SEALED;
     }
     out->choice[out->choice_count++] = (struct dr_boot_choice){
         .slot = slot, .state = image_state, .rung = (uint8_t)rung, .digest = digest};
@@ -199,20 +207,17 @@ static void choose_all(struct dr_deciding *deciding)
     const struct dr_boot_state *state = deciding->state;
     uint8_t previous = dr_decide_previous(state, deciding->anchor);
     if (state->trial.slot != DR_SLOT_NONE) {
-        choose(deciding, state->trial.slot, DR_RUNG_NORMAL, state->trial.state);
-    }
-    if (state->rung == DR_RUNG_FACTORY) {
-        choose(deciding, DR_SLOT_FACTORY, DR_RUNG_FACTORY, DR_IMAGE_FACTORY);
+        choose(deciding, state->trial.slot, DR_RUNG_NORMAL);
     }
     if (state->rung == DR_RUNG_PREVIOUS) {
-        choose(deciding, previous, DR_RUNG_PREVIOUS, DR_IMAGE_SEALED);
-        choose(deciding, DR_SLOT_FACTORY, DR_RUNG_FACTORY, DR_IMAGE_FACTORY);
+        choose(deciding, previous, DR_RUNG_PREVIOUS);
     }
-    choose(
-        deciding, state->home, state->rung == DR_RUNG_SAFE ? DR_RUNG_SAFE : DR_RUNG_NORMAL,
-        DR_IMAGE_SEALED);
-    choose(deciding, previous, DR_RUNG_PREVIOUS, DR_IMAGE_SEALED);
-    choose(deciding, DR_SLOT_FACTORY, DR_RUNG_FACTORY, DR_IMAGE_FACTORY);
+    if (is_away(state)) {
+        choose(deciding, DR_SLOT_FACTORY, DR_RUNG_FACTORY);
+    }
+    choose(deciding, state->home, state->rung == DR_RUNG_SAFE ? DR_RUNG_SAFE : DR_RUNG_NORMAL);
+    choose(deciding, previous, DR_RUNG_PREVIOUS);
+    choose(deciding, DR_SLOT_FACTORY, DR_RUNG_FACTORY);
 }
 
 void dr_decide(const struct dr_decide_input *input, struct dr_decision *ret_decision)

@@ -27,9 +27,9 @@ uint8_t dr_decide_previous(const struct dr_boot_state *state, const struct dr_an
 /* The image that boots when nothing is on trial. */
 uint8_t dr_decide_base(const struct dr_boot_state *state, const struct dr_anchor_view *anchor);
 
-/* The image in the slot is a sealed one that may boot, or factory. */
-bool dr_decide_usable(
-    const struct dr_boot_state *state, const struct dr_anchor_view *anchor, uint8_t slot);
+/* Does the image in the slot, factory or a sealed one, verify? NO at once when it may not boot;
+ * UNKNOWN puts the question to the loader, and dr_decide runs again with its answer. */
+enum dr_answer dr_decide_ask(const struct dr_deciding *deciding, uint8_t slot);
 
 /* Note what happened. digest NULL: zero. slot may be any number from outside. */
 void dr_decide_note(

@@ -114,17 +114,11 @@ static void late_revert(struct dr_deciding *deciding, uint8_t reason, enum dr_tr
     struct dr_decision *out = deciding->out;
     struct dr_boot_state *state = deciding->state;
     const struct dr_anchor_view *anchor = deciding->anchor;
-    enum dr_answer answer = deciding->in->previous_verifies;
-    uint8_t previous = dr_decide_base(state, anchor);
     if (deciding->in->frozen || deciding->in->pin != DR_PIN_NOTHING) {
         return; /* cannot be recorded; or the person decides */
     }
-    if (!dr_decide_usable(state, anchor, previous)) {
-        answer = DR_ANSWER_NO;
-    }
+    enum dr_answer answer = dr_decide_ask(deciding, dr_decide_base(state, anchor));
     if (answer == DR_ANSWER_UNKNOWN) {
-        out->ask_previous = true;
-        out->asked = previous;
         return;
     }
     state->trial.faults = out->faults;

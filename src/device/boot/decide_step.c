@@ -42,10 +42,19 @@ uint8_t dr_decide_base(const struct dr_boot_state *state, const struct dr_anchor
     return state->rung == DR_RUNG_PREVIOUS ? dr_decide_previous(state, anchor) : state->home;
 }
 
-bool dr_decide_usable(
-    const struct dr_boot_state *state, const struct dr_anchor_view *anchor, uint8_t slot)
+enum dr_answer dr_decide_ask(const struct dr_deciding *deciding, uint8_t slot)
 {
-    return slot == DR_SLOT_FACTORY || dr_decide_sealed(state, anchor, slot) != NULL;
+    struct dr_decision *out = deciding->out;
+    enum dr_answer answer = deciding->in->previous_verifies;
+    if (slot != DR_SLOT_FACTORY &&
+        dr_decide_sealed(deciding->state, deciding->anchor, slot) == NULL) {
+        return DR_ANSWER_NO;
+    }
+    if (answer == DR_ANSWER_UNKNOWN) {
+        out->ask_previous = true;
+        out->asked = slot;
+    }
+    return answer;
 }
 
 void dr_decide_note(
