@@ -223,6 +223,90 @@ static void test_request_bytes(void)
     EXPECT_EQ(count_bits(&range), DR_WINDOW_REQUEST_BYTES_MAX >> 16);
 }
 
+/* A line: the first answer after delay_ms, one block each_ms, handed over in bursts; once a pause.
+ * What a download over it asks for twice, and how long the last block is behind the one before. */
+struct line {
+    uint32_t block_count;
+    uint32_t delay_ms;
+    uint32_t each_ms;
+    uint32_t burst;
+    uint32_t pause_ms; /* before the last block but one */
+    bool lost;         /* the first copy of the last block */
+};
+
+struct outcome {
+    uint32_t twice;
+    uint32_t last_ms;
+};
+
+static struct outcome download(struct line line)
+{
+    static uint32_t due_ms[1024]; /* by block; 0: nothing under way */
+    static bool asked[1024];
+    struct outcome outcome = {0};
+    struct dr_block_range range;
+    uint32_t free_ms = 0;
+    uint32_t last_ms = 0;
+    memset(due_ms, 0, sizeof(due_ms));
+    memset(asked, 0, sizeof(asked));
+    EXPECT(dr_window_init(&window, line.block_count * 4096u, 4096, 65536));
+    dr_window_want_all(&window, NULL);
+    for (uint32_t now_ms = 1; window.missing_count > 0 && now_ms < 1000000u; now_ms++) {
+        bool came = false;
+        for (uint32_t i = 0; i < line.block_count; i++) {
+            if (due_ms[i] == now_ms) {
+                dr_window_got(&window, i, now_ms);
+                last_ms = i + 1u < line.block_count ? now_ms : last_ms;
+                outcome.last_ms = now_ms - last_ms;
+                came = true;
+            }
+        }
+        while ((came || now_ms % DR_WINDOW_TICK_MS == 1u) &&
+               dr_window_next(&window, now_ms, &range)) {
+            for (uint32_t i = range.first; i < line.block_count && i - range.first < DR_WINDOW_SPAN;
+                 i++) {
+                if ((range.bits >> (i - range.first) & 1u) == 0) {
+                    continue;
+                }
+                outcome.twice += asked[i];
+                bool lost = line.lost && i + 1u == line.block_count && !asked[i];
+                asked[i] = true;
+                if (lost) {
+                    continue;
+                }
+                free_ms = now_ms + line.delay_ms > free_ms ? now_ms + line.delay_ms : free_ms;
+                free_ms += line.each_ms + (i + 2u == line.block_count ? line.pause_ms : 0);
+                uint32_t span_ms = line.each_ms * line.burst;
+                due_ms[i] = (free_ms + span_ms - 1u) / span_ms * span_ms;
+            }
+        }
+    }
+    EXPECT_EQ(window.missing_count, 0);
+    return outcome;
+}
+
+/* Nothing that a slow line still brings is asked for twice, at the end of the file neither, where
+ * no later answer shows that a block is lost. The price is that the timer decides there. */
+static void test_tail(void)
+{
+    static const struct line slow[] = {
+        {100, 100, 300, 1, 0, false}, {100, 20, 300, 1, 0, false},  {100, 20, 300, 4, 0, false},
+        {97, 20, 300, 4, 0, false},   {3, 20, 300, 1, 0, false},    {3, 20, 300, 4, 0, false},
+        {245, 5, 2, 1, 250, false},   {100, 20, 50, 1, 600, false},
+    };
+    static const struct line lossy[] = {
+        {244, 10, 1, 1, 0, true}, {245, 10, 1, 1, 0, true}, {244, 100, 1, 1, 0, true}};
+    for (size_t i = 0; i < sizeof(slow) / sizeof(slow[0]); i++) {
+        EXPECT_EQ(download(slow[i]).twice, 0);
+    }
+    for (size_t i = 0; i < sizeof(lossy) / sizeof(lossy[0]); i++) {
+        struct outcome outcome = download(lossy[i]);
+        EXPECT_EQ(outcome.twice, 1);
+        EXPECT(outcome.last_ms <= 2u * lossy[i].delay_ms + 300u + 100u + lossy[i].delay_ms + 50u);
+    }
+}
+
 DR_TEST_MAIN(
     test_new_bound, test_outside, test_request_bytes, test_bounds, test_sizes, test_everything_once,
-    test_kept_blocks_are_not_asked_for, test_overtaken, test_silence, test_round_trip, test_forget)
+    test_kept_blocks_are_not_asked_for, test_overtaken, test_silence, test_round_trip, test_forget,
+    test_tail)
