@@ -171,6 +171,72 @@ class S3Test(unittest.TestCase):
         self.assertEqual(self.s3.get_bucket_versioning(Bucket="images")["Status"], "Enabled")
         self.s3.put_bucket_versioning(Bucket="images", VersioningConfiguration={"Status": "Enabled"})
 
+    def test_copies(self):
+        first = self.s3.put_object(Bucket="images", Key="copy/from +&%", Body=b"one", ContentType="text/one")
+        second = self.s3.put_object(Bucket="images", Key="copy/from +&%", Body=b"two!")
+        self.s3.create_bucket(Bucket="copies")
+        source = {"Bucket": "images", "Key": "copy/from +&%"}
+        before = self.daemon.blob_files()
+        answer = self.s3.copy_object(Bucket="copies", Key="to", CopySource=source)
+        self.assertEqual(answer["CopyObjectResult"]["ETag"], second["ETag"])
+        self.assertTrue(answer["CopyObjectResult"]["LastModified"])
+        self.assertEqual(answer["CopySourceVersionId"], second["VersionId"])
+        got = self.s3.get_object(Bucket="copies", Key="to")
+        self.assertEqual((got["Body"].read(), got["VersionId"], got["ETag"]),
+                         (b"two!", answer["VersionId"], second["ETag"]))
+        # An older version, with its content type or with another.
+        older = {**source, "VersionId": first["VersionId"]}
+        self.s3.copy_object(Bucket="images", Key="copy/to", CopySource=older)
+        self.assertEqual(self.s3.head_object(Bucket="images", Key="copy/to")["ContentType"], "text/one")
+        self.s3.copy_object(Bucket="images", Key="copy/to", CopySource=older, MetadataDirective="REPLACE",
+                            ContentType="text/other")
+        self.assertEqual(self.s3.head_object(Bucket="images", Key="copy/to")["ContentType"], "text/other")
+        # Onto itself: the old version on top of the new one.
+        self.s3.copy_object(Bucket="images", Key="copy/from +&%", CopySource=older)
+        self.assertEqual(self.stored("copy/from +&%"), b"one")
+        self.assertEqual(self.daemon.blob_files(), before)
+
+    def test_copies_that_are_refused(self):
+        self.s3.put_object(Bucket="images", Key="uncopied", Body=b"kept")
+
+        def refused(source, bucket="images", **options):
+            return self.code(self.s3.copy_object, Bucket=bucket, Key="uncopied", CopySource=source, **options)
+
+        self.assertEqual(refused("images/missing"), (404, "NoSuchKey"))
+        self.assertEqual(refused("missing/uncopied"), (404, "NoSuchBucket"))
+        self.assertEqual(refused("images/uncopied", bucket="missing"), (404, "NoSuchBucket"))
+        self.assertEqual(refused("images/uncopied?versionId=" + "0" * 32), (404, "NoSuchVersion"))
+        self.assertEqual(refused("images/uncopied", CopySourceIfMatch="x"), (501, "NotImplemented"))
+        gone = self.s3.delete_object(Bucket="images", Key="uncopied-marker")["VersionId"]
+        self.assertEqual(refused("images/uncopied-marker"), (404, "NoSuchKey"))
+        self.assertEqual(refused("images/uncopied-marker?versionId=" + gone), (400, "InvalidRequest"))
+        viewer = self.daemon.client("s3", who=api_rig.VIEWER)
+        self.assertEqual(self.code(viewer.copy_object, Bucket="images", Key="uncopied", CopySource="images/uncopied")[0], 403)
+        for source in ("", "images", "images/", "images/%zz", "images/uncopied?x=1", "images/" + "x" * 5000):
+            with self.subTest(source[:40]):
+                status, text = self.put("uncopied", b"", {"x-amz-copy-source": source})
+                self.assertEqual(status, 400)
+                self.assertIn(b"<Code>InvalidArgument</Code>", text)
+        status, text = self.put("uncopied", b"", {"x-amz-copy-source": "images/uncopied", "x-amz-metadata-directive": "X"})
+        self.assertEqual(status, 400)
+        self.assertEqual(self.stored("uncopied"), b"kept")
+
+    def test_a_url_for_an_upload_is_none_for_a_copy(self):
+        self.s3.put_object(Bucket="images", Key="private", Body=b"private")
+        url = self.s3.generate_presigned_url("put_object", Params={"Bucket": "images", "Key": "open"})
+        target = url[len(self.daemon.url):]
+        self.assertEqual(self.daemon.send("PUT", target, [("x-amz-copy-source", "images/private")])[0], 403)
+        self.absent("open")
+        self.assertEqual(self.daemon.send("PUT", target, [], b"x")[0], 200)
+
+    def test_the_command_line_copies_and_moves(self):
+        self.s3.put_object(Bucket="images", Key="mv/a", Body=IMAGE)
+        self.assertEqual(self.daemon.aws("s3", "cp", "s3://images/mv/a", "s3://images/mv/b")[0], 0)
+        self.assertEqual(self.stored("mv/b"), IMAGE)
+        self.assertEqual(self.daemon.aws("s3", "mv", "s3://images/mv/b", "s3://images/mv/c")[0], 0)
+        self.assertEqual(self.stored("mv/c"), IMAGE)
+        self.absent("mv/b")
+
     def test_ranges(self):
         self.s3.put_object(Bucket="images", Key="r", Body=b"0123456789")
 

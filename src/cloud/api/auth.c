@@ -16,6 +16,7 @@ bool dr_api_check_headers(struct dr_api_call *call)
         "x-amz-security-token", "x-amz-decoded-content-length",
         "x-amz-trailer",        "x-amzn-principal",
         "x-amzn-iot-principal", "x-amzn-iot-policy",
+        "x-amz-copy-source",    "x-amz-metadata-directive",
     };
     for (size_t i = 0; i < DR_ARRAY_COUNT(single); i++) {
         size_t seen = 0;

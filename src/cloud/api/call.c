@@ -20,7 +20,7 @@ const char *dr_api_parameter(const struct dr_api_call *call, size_t index)
     return call->match.parameters[index];
 }
 
-bool dr_api_header(
+enum dr_status dr_api_header_read(
     const struct dr_api_call *call, const char *name, char *out, size_t capacity_bytes)
 {
     for (size_t i = 0; i < call->request.header_count; i++) {
@@ -34,13 +34,19 @@ bool dr_api_header(
             len--;
         }
         if (len >= capacity_bytes) {
-            return false;
+            return DR_E_SPACE;
         }
         memcpy(out, value, len);
         out[len] = '\0';
-        return true;
+        return DR_OK;
     }
-    return false;
+    return DR_E_NOT_FOUND;
+}
+
+bool dr_api_header(
+    const struct dr_api_call *call, const char *name, char *out, size_t capacity_bytes)
+{
+    return dr_api_header_read(call, name, out, capacity_bytes) == DR_OK;
 }
 
 const char *
@@ -167,6 +173,16 @@ void dr_api_answer_text(
     call->answer.content_type = content_type;
     call->answer.body = text;
     call->answer.body_size = text_len;
+}
+
+void dr_api_answer_xml(struct dr_api_call *call, struct dr_xml *xml)
+{
+    if (xml->failed) {
+        dr_xml_drop(xml);
+        dr_api_fail(call, DR_S3_INTERNAL, "no memory for the answer, or it is too large");
+        return;
+    }
+    dr_api_answer_text(call, 200, "application/xml", xml->text, xml->len);
 }
 
 void dr_api_answer_empty(struct dr_api_call *call, unsigned status)

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct dr_xml;         /* xml.h */
 struct dr_api_upload;  /* upload.h */
 struct dr_api_fetch;   /* fetches.h */
 struct dr_api_fetches; /* fetches.h */
@@ -69,7 +70,12 @@ struct dr_api_call {
 /* Decoded parameter number index of the path. */
 const char *dr_api_parameter(const struct dr_api_call *call, size_t index);
 
-/* A request header, trimmed into out; name in lower case. False when absent or too long. */
+/* A request header, trimmed into out; name in lower case. DR_E_NOT_FOUND: absent. DR_E_SPACE: it
+ * does not fit. */
+DR_MUST_USE enum dr_status dr_api_header_read(
+    const struct dr_api_call *call, const char *name, char *out, size_t capacity_bytes);
+
+/* The same where absent and too long are one: false. */
 bool dr_api_header(
     const struct dr_api_call *call, const char *name, char *out, size_t capacity_bytes);
 
@@ -119,6 +125,9 @@ void dr_api_fail_use(struct dr_api_call *call, enum dr_status status);
 void dr_api_answer_text(
     struct dr_api_call *call, unsigned status, const char *content_type, char *text,
     size_t text_len);
+
+/* 200 with an s3 document; taken over. One that failed to be written gives an error. */
+void dr_api_answer_xml(struct dr_api_call *call, struct dr_xml *xml);
 
 void dr_api_answer_empty(struct dr_api_call *call, unsigned status);
 

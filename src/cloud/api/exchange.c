@@ -59,6 +59,36 @@ refuse_route(struct dr_api_call *call, enum dr_api_service service, enum dr_stat
     }
 }
 
+static bool is_signed(const struct dr_sigv4_claim *claim, const char *header)
+{
+    const char *names = claim->signed_headers;
+    size_t len = strlen(header);
+    while (*names != '\0') { /* bound: the names */
+        size_t name_len = strcspn(names, ";");
+        if (name_len == len && strncmp(names, header, len) == 0) {
+            return true;
+        }
+        names += name_len + (names[name_len] == ';' ? 1 : 0);
+    }
+    return false;
+}
+
+/* The one operation that a header names. Whoever got a pre-signed URL for an upload may not turn it
+ * into a copy: the header must be signed too. */
+static void turn_put_into_copy(struct dr_api_exchange *exchange)
+{
+    struct dr_api_call *call = &exchange->call;
+    char first[2];
+    if (call->match.route->handle != dr_api_put_object ||
+        dr_api_header_read(call, DR_API_COPY_HEADER, first, sizeof first) == DR_E_NOT_FOUND) {
+        return;
+    }
+    call->match.route = &dr_api_route_copy_object;
+    if (!is_signed(&exchange->auth.claim, DR_API_COPY_HEADER)) {
+        dr_api_fail(call, DR_API_ACCESS_DENIED, "the header " DR_API_COPY_HEADER " must be signed");
+    }
+}
+
 /* Route, role, query: everything about the operation that precedes its body. */
 static void choose_operation(struct dr_api_exchange *exchange)
 {
@@ -67,6 +97,10 @@ static void choose_operation(struct dr_api_exchange *exchange)
     enum dr_status status = find_route(call, exchange->auth.service);
     if (status != DR_OK) {
         refuse_route(call, exchange->auth.service, status);
+        return;
+    }
+    turn_put_into_copy(exchange);
+    if (call->answer.set) {
         return;
     }
     const struct dr_api_route *route = call->match.route;

@@ -78,7 +78,7 @@ void dr_api_recovery_certificate(struct dr_api_call *call);
 void dr_api_command(struct dr_api_call *call);
 void dr_api_list_audit(struct dr_api_call *call);
 
-/* s3 (s3_buckets.c, s3_objects.c, s3_list.c) */
+/* s3 (s3_buckets.c, s3_objects.c, s3_copy.c, s3_list.c) */
 void dr_api_list_buckets(struct dr_api_call *call);
 void dr_api_create_bucket(struct dr_api_call *call);
 void dr_api_head_bucket(struct dr_api_call *call);
@@ -89,6 +89,7 @@ void dr_api_get_bucket_location(struct dr_api_call *call);
 void dr_api_list_objects_v2(struct dr_api_call *call);
 void dr_api_list_object_versions(struct dr_api_call *call);
 void dr_api_put_object(struct dr_api_call *call);
+void dr_api_copy_object(struct dr_api_call *call);
 void dr_api_get_object(struct dr_api_call *call); /* HEAD too */
 void dr_api_delete_object(struct dr_api_call *call);
 void dr_api_refuse_multipart(struct dr_api_call *call);

@@ -97,4 +97,8 @@ extern const struct dr_api_route_table dr_api_routes_jobs_data;
 extern const struct dr_api_route_table dr_api_routes_s3;
 extern const struct dr_api_route_table dr_api_routes_sts;
 
+/* What PutObject becomes when a header names the object to copy; method and path are the same. */
+#define DR_API_COPY_HEADER "x-amz-copy-source"
+extern const struct dr_api_route dr_api_route_copy_object;
+
 #endif

@@ -21,6 +21,9 @@
         method, "/{}/", operation, handler, role, body, needs, accepts, NULL                       \
     }
 
+const struct dr_api_route dr_api_route_copy_object = {
+    "PUT", "/{}/{+}", "CopyObject", dr_api_copy_object, O, NO_BODY, NULL, NULL, NULL};
+
 static const struct dr_api_route routes[] = {
     {"GET", "/", "ListBuckets", dr_api_list_buckets, V, NO_BODY, NULL, NULL, NULL},
 

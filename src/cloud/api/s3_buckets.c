@@ -6,18 +6,6 @@
 
 #include <string.h>
 
-#define S3_NAMESPACE " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
-
-static void answer_xml(struct dr_api_call *call, struct dr_xml *xml)
-{
-    if (xml->failed) {
-        dr_xml_drop(xml);
-        dr_api_fail(call, DR_S3_INTERNAL, "no memory");
-        return;
-    }
-    dr_api_answer_text(call, 200, "application/xml", xml->text, xml->len);
-}
-
 static bool list_one(void *ctx, const struct dr_bucket *bucket)
 {
     struct dr_xml *xml = ctx;
@@ -32,7 +20,7 @@ void dr_api_list_buckets(struct dr_api_call *call)
 {
     struct dr_xml xml;
     dr_xml_begin(&xml);
-    dr_xml_open(&xml, "ListAllMyBucketsResult" S3_NAMESPACE);
+    dr_xml_open(&xml, "ListAllMyBucketsResult" DR_XML_S3_NAMESPACE);
     dr_xml_open(&xml, "Owner");
     dr_xml_text(&xml, "ID", dr_service_account(call->use.service));
     dr_xml_close(&xml, "Owner");
@@ -45,7 +33,7 @@ void dr_api_list_buckets(struct dr_api_call *call)
         dr_api_fail_use(call, status);
         return;
     }
-    answer_xml(call, &xml);
+    dr_api_answer_xml(call, &xml);
 }
 
 void dr_api_create_bucket(struct dr_api_call *call)
@@ -114,10 +102,10 @@ void dr_api_get_versioning(struct dr_api_call *call)
         return;
     }
     dr_xml_begin(&xml);
-    dr_xml_open(&xml, "VersioningConfiguration" S3_NAMESPACE);
+    dr_xml_open(&xml, "VersioningConfiguration" DR_XML_S3_NAMESPACE);
     dr_xml_text(&xml, "Status", "Enabled");
     dr_xml_close(&xml, "VersioningConfiguration");
-    answer_xml(call, &xml);
+    dr_api_answer_xml(call, &xml);
 }
 
 void dr_api_get_bucket_location(struct dr_api_call *call)
@@ -128,5 +116,5 @@ void dr_api_get_bucket_location(struct dr_api_call *call)
     }
     dr_xml_begin(&xml);
     dr_xml_text(&xml, "LocationConstraint", dr_service_region(call->use.service));
-    answer_xml(call, &xml);
+    dr_api_answer_xml(call, &xml);
 }

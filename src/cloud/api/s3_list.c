@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define S3_NAMESPACE " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
 #define KEYS_MAX 1000
 
 struct listing {
@@ -140,8 +139,8 @@ static void write_head(struct dr_api_call *call, struct listing *listing, const 
     struct dr_xml *xml = &listing->xml;
     dr_xml_begin(xml);
     dr_xml_open(
-        xml,
-        listing->versions ? "ListVersionsResult" S3_NAMESPACE : "ListBucketResult" S3_NAMESPACE);
+        xml, listing->versions ? "ListVersionsResult" DR_XML_S3_NAMESPACE
+                               : "ListBucketResult" DR_XML_S3_NAMESPACE);
     dr_xml_text(xml, "Name", dr_api_parameter(call, 0));
     key_text(listing, "Prefix", asked->prefix);
     if (asked->delimiter[0] != '\0') {
@@ -196,12 +195,7 @@ static void list(struct dr_api_call *call, bool versions)
         return;
     }
     write_tail(&listing, truncated);
-    if (listing.xml.failed) {
-        dr_xml_drop(&listing.xml);
-        dr_api_fail(call, DR_S3_INTERNAL, "the list is too large");
-        return;
-    }
-    dr_api_answer_text(call, 200, "application/xml", listing.xml.text, listing.xml.len);
+    dr_api_answer_xml(call, &listing.xml);
 }
 
 void dr_api_list_objects_v2(struct dr_api_call *call)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define DR_XML_S3_NAMESPACE " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
 #define DR_XML_BYTES_MAX (4u * 1024u * 1024u)
 
 struct dr_xml {

@@ -54,7 +54,22 @@ struct dr_object_upload {
 DR_MUST_USE enum dr_status dr_service_put_object(
     struct dr_call *call, const struct dr_object_upload *upload, struct dr_object *ret_object);
 
-/* The directory for such files. */
+/* A new version of bucket/key with the content of another object, or of an older version of itself.
+ * content_type NULL: the source's. Codes as for dr_service_head_object, for the source, and
+ * NoSuchBucket for the destination. */
+struct dr_object_copy {
+    const char *from_bucket;
+    const char *from_key;
+    const char *from_version; /* NULL or "": the latest */
+    const char *bucket;
+    const char *key;
+    const char *content_type;
+};
+DR_MUST_USE enum dr_status dr_service_copy_object(
+    struct dr_call *call, const struct dr_object_copy *copy, struct dr_object *ret_from,
+    struct dr_object *ret_object);
+
+/* The directory for files to be put. */
 const char *dr_service_upload_directory(const struct dr_service *service);
 
 /* version NULL or "": the latest. Codes NoSuchBucket, NoSuchKey, NoSuchVersion. */

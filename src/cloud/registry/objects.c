@@ -116,12 +116,12 @@ static enum dr_status run_put(struct dr_act *act, struct dr_db *db)
     return insert_object(act, db, object);
 }
 
-static enum dr_status check_upload(struct dr_call *call, const struct dr_object_upload *upload)
+static enum dr_status check_name(struct dr_call *call, const char *bucket, const char *key)
 {
-    if (!dr_name_bucket(upload->bucket)) {
+    if (!dr_name_bucket(bucket)) {
         return dr_call_fail(call, DR_E_ARGUMENT, "InvalidBucketName", "not a bucket name");
     }
-    if (!dr_name_object_key(upload->key)) {
+    if (!dr_name_object_key(key)) {
         return dr_call_fail(
             call, DR_E_ARGUMENT, "KeyTooLongError",
             "a key has 1 to 1024 bytes of UTF-8 without control characters");
@@ -147,7 +147,7 @@ enum dr_status dr_service_put_object(
     struct dr_call *call, const struct dr_object_upload *upload, struct dr_object *ret_object)
 {
     struct dr_bucket bucket;
-    DR_TRY(check_upload(call, upload));
+    DR_TRY(check_name(call, upload->bucket, upload->key));
     DR_TRY(dr_service_head_bucket(call, upload->bucket, &bucket));
     DR_TRY(adopt(call, upload));
 
@@ -172,6 +172,52 @@ enum dr_status dr_service_put_object(
         .arguments = &object};
     DR_TRY(dr_act_write(&act));
     *ret_object = object;
+    return DR_OK;
+}
+
+struct copying {
+    const struct dr_object_copy *copy;
+    struct dr_object from;
+    struct dr_object object;
+};
+
+/* Within one transaction, so that the content cannot be swept as unused in between. */
+static enum dr_status run_copy(struct dr_act *act, struct dr_db *db)
+{
+    struct copying *copying = act->arguments;
+    const struct dr_object_copy *copy = copying->copy;
+    struct dr_object *object = &copying->object;
+    DR_TRY(dr_bucket_require(act->call, db, copy->bucket));
+    DR_TRY(find_object(
+        act->call, db, copy->from_bucket, copy->from_key, copy->from_version, &copying->from));
+    if (copying->from.is_delete_marker) {
+        return dr_call_fail(
+            act->call, DR_E_ARGUMENT, DR_CODE_INVALID, "the source is a delete marker");
+    }
+    *object = copying->from;
+    (void)snprintf(object->bucket, sizeof object->bucket, "%s", copy->bucket);
+    (void)snprintf(object->key, sizeof object->key, "%s", copy->key);
+    if (copy->content_type != NULL) {
+        (void)snprintf(object->content_type, sizeof object->content_type, "%s", copy->content_type);
+    }
+    return insert_object(act, db, object);
+}
+
+enum dr_status dr_service_copy_object(
+    struct dr_call *call, const struct dr_object_copy *copy, struct dr_object *ret_from,
+    struct dr_object *ret_object)
+{
+    struct copying copying = {.copy = copy};
+    DR_TRY(check_name(call, copy->bucket, copy->key));
+    struct dr_act act = {
+        .call = call,
+        .action = "CopyObject",
+        .resource = copy->key,
+        .run = run_copy,
+        .arguments = &copying};
+    DR_TRY(dr_act_write(&act));
+    *ret_from = copying.from;
+    *ret_object = copying.object;
     return DR_OK;
 }
 
