@@ -185,15 +185,18 @@ static bool live(struct sweep *sweep)
 static void usage(FILE *out)
 {
     fputs(
-        "usage: daruma-sim [--seed N] [--case OPERATION:KIND] [--twice] [--stop] [--verbose]\n"
+        "usage: daruma-sim [--seed N] [--case OPERATION:KIND] [--twice] [--stop]\n"
+        "                  [--verbose]\n"
         "\n"
-        "Cuts the power of a simulated device at every flash and anchor operation, in five ways,\n"
-        "and makes every flash program lie once. Exits 0 if every device came through.\n"
+        "Cuts the power of a simulated device at every flash and anchor operation, in\n"
+        "five ways, and makes every flash program lie once. Exits 0 if every device came\n"
+        "through.\n"
         "\n"
         "  --seed N     what is random in torn operations (default 1)\n"
-        "  --case O:K   replay one case and tell its story; K is nothing, prefix, half, all-but,\n"
-        "               complete or lie\n"
-        "  --twice      after each cut a second one, at a random operation in a random way\n"
+        "  --case O:K   replay one case and tell its story; K is nothing, prefix, half,\n"
+        "               all-but, complete or lie\n"
+        "  --twice      after each cut a second one, at a random operation in a random\n"
+        "               way\n"
         "  --stop       end with the first case that fails\n"
         "  --verbose    tell the story of the undisturbed device\n",
         out);

@@ -81,6 +81,13 @@ class HelpTest(Case):
             self.assertGreater(len(lines), 3, words)
             self.assertEqual([line for line in lines if len(line) > 80], [], words)
 
+    def test_help_of_the_other_programs_fits_too(self):
+        for program in ("darumad", "daruma-signer", "daruma-board", "daruma-board-mps2", "daruma-anchor", "daruma-sim"):
+            done = subprocess.run([BIN / program, "--help"], capture_output=True, text=True, timeout=20, check=True)
+            self.assertEqual(done.stderr, "", program)
+            self.assertIn(f"usage: {program} ", done.stdout)
+            self.assertEqual([line for line in done.stdout.splitlines() if len(line) > 80], [], program)
+
     def test_command_lines_of_the_readme_fit(self):
         blocks = re.findall(r"^```\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
         lines = [line for block in blocks for line in block.splitlines() if "daruma " in line or line.startswith("$ ")]

@@ -21,8 +21,9 @@ static void usage(const struct dr_board_kind *kind, FILE *out)
         out,
         "usage: %s --dir DIRECTORY [--foreground]\n"
         "\n"
-        "Powers on %s in DIRECTORY (made by `daruma device create`) and runs it\n"
-        "until SIGTERM. --foreground prints the serial console; it is always in console.log.\n"
+        "Powers on %s in DIRECTORY (made by\n"
+        "`daruma device create`) and runs it until SIGTERM. --foreground prints the\n"
+        "serial console; it is always in console.log.\n"
         "Control it with `daruma device press|power|power-cut|leds|show`.\n",
         kind->program, kind->what);
 }

@@ -18,15 +18,17 @@
 static const char usage[] =
     "usage: darumad --config FILE [--check | --write-snapshot]\n"
     "\n"
-    "The update service: registry, jobs, streams, the AWS-shaped API and the bus to the broker.\n"
+    "The update service: registry, jobs, streams, the AWS-shaped API and the bus to\n"
+    "the broker.\n"
     "\n"
-    "  --config FILE      lines of `key value`; see docs/ or what `daruma cloud up` writes\n"
+    "  --config FILE      lines of `key value`, as `daruma cloud up` writes them\n"
     "  --check            read the configuration and the credentials, start nothing\n"
-    "  --write-snapshot   make the store if there is none, write the broker plugin's first\n"
-    "                     snapshot, start nothing\n"
+    "  --write-snapshot   make the store if there is none, write the broker plugin's\n"
+    "                     first snapshot, start nothing\n"
     "\n"
-    "Ready is told on standard error (msg=ready) and by GET /daruma/ready. SIGTERM and SIGINT end\n"
-    "it in order. Exit codes: 0 ended as told, 1 could not start, 64 wrong usage.\n";
+    "Ready is told on standard error (msg=ready) and by GET /daruma/ready. SIGTERM\n"
+    "and SIGINT end it in order.\n"
+    "Exit codes: 0 ended as told, 1 could not start, 64 wrong usage.\n";
 
 _Noreturn void dr_check_failed(const char *file, int line)
 {
