@@ -388,11 +388,14 @@ int dr_aws_request(
         list = curl_slist_append(out->list, "Accept:");
         out->list = list != NULL ? list : out->list;
         CURLcode code = send_request(aws, method, url, out, body, body_size_bytes, ret_response);
-        aws->unreachable = code != CURLE_OK;
         if (code != CURLE_OK) {
             result = no_answer(aws, curl_easy_strerror(code));
         }
         curl_easy_getinfo(aws->curl, CURLINFO_RESPONSE_CODE, &ret_response->status);
+        /* 503: it starts or ends. */
+        bool passing = result == 0 && aws->patient && ret_response->status == 503;
+        aws->unreachable = code != CURLE_OK || passing;
+        result = passing ? DR_EXIT_ERROR : result;
         interpret(ret_response);
     }
     curl_slist_free_all(out->list);
@@ -414,10 +417,6 @@ int dr_aws_iot(
         aws, "iot", method, target, text != NULL ? json_type : NULL, (const uint8_t *)text,
         text != NULL ? strlen(text) : 0, &response);
     free(text);
-    if (result == 0 && aws->patient && response.status == 503) {
-        aws->unreachable = true; /* it starts or ends */
-        result = DR_EXIT_ERROR;
-    }
     if (result == 0 && response.status == 404 &&
         strncmp(response.error_message, "Thing ", 6) == 0) {
         result = dr_cli_error(

@@ -13,7 +13,7 @@ static int run(struct dr_cli *cli)
     if (result != 0) {
         return result;
     }
-    result = dr_update_find(cli, aws, id, NULL);
+    result = dr_update_await(cli, aws, id, &timeout_s);
     result = result != 0 ? result : dr_update_follow(cli, aws, id, timeout_s);
     dr_aws_close(aws);
     return result;
@@ -25,7 +25,7 @@ const struct dr_cli_verb dr_verb_update_watch = {
     .summary = "follow an update to its end",
     .usage = "update watch ID [--timeout S]",
     .help = "Print every change of status, and of why a device waits, until all things have\n"
-            "ended. A cloud that is restarted meanwhile is waited for.\n"
+            "ended. A cloud that does not answer, because it starts, is waited for.\n"
             "\n"
             "  --timeout S  give up after S seconds (600); 0 looks once\n"
             "\n"

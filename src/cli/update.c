@@ -17,6 +17,12 @@ void dr_update_job_id(const char *update_id, char *out)
     snprintf(out, 128, "AFR_OTA-%s", update_id);
 }
 
+const char *dr_update_of_job(const char *job_id)
+{
+    static const char prefix[] = "AFR_OTA-";
+    return strncmp(job_id, prefix, sizeof(prefix) - 1) == 0 ? job_id + sizeof(prefix) - 1 : NULL;
+}
+
 int dr_update_check_id(struct dr_cli *cli, const char *update_id)
 {
     static const char letters[] =
@@ -274,8 +280,49 @@ static int compare(struct dr_cli *cli, json_t *before, json_t *now)
     return open ? -1 : worst;
 }
 
-/* The executions now; waits for a cloud that answered before and does not now. NULL after an error
- * line, or when the time is up. */
+/* Once for each time that it is away. */
+static void tell_away(struct dr_cli *cli, bool *told)
+{
+    if (!*told && !cli->json) {
+        fputs("the cloud does not answer; waiting for it\n", stderr);
+    }
+    *told = true;
+}
+
+static int never_answered(struct dr_cli *cli, const char *update_id, uint64_t timeout_s)
+{
+    (void)dr_cli_error(
+        cli, "the cloud did not answer for %llu s; `daruma update watch %s` tries again",
+        (unsigned long long)timeout_s, update_id);
+    return DR_EXIT_TIMEOUT;
+}
+
+int dr_update_await(
+    struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t *timeout_s)
+{
+    int64_t whole_s = (int64_t)(*timeout_s < INT32_MAX ? *timeout_s : INT32_MAX);
+    int64_t end_s = now_s() + whole_s;
+    bool told = false;
+    dr_aws_set_patient(aws, whole_s > 0);
+    int result = dr_update_find(cli, aws, update_id, NULL);
+    while (result != 0 && whole_s > 0 && dr_aws_unreachable(aws)) { /* bound: end_s */
+        if (now_s() >= end_s) {
+            result = never_answered(cli, update_id, *timeout_s);
+            break;
+        }
+        tell_away(cli, &told);
+        usleep(POLL_INTERVAL_US);
+        result = dr_update_find(cli, aws, update_id, NULL);
+    }
+    dr_aws_set_patient(aws, false);
+    if (whole_s > 0) { /* 0 would be to look once: what is left is a second at least */
+        *timeout_s = end_s > now_s() ? (uint64_t)(end_s - now_s()) : 1u;
+    }
+    return result;
+}
+
+/* The executions now; waits for a cloud that does not answer. NULL after an error line, or when the
+ * time is up. */
 static json_t *
 fetch_patiently(struct dr_cli *cli, struct dr_aws *aws, const char *job_id, int64_t end_s)
 {
@@ -285,10 +332,7 @@ fetch_patiently(struct dr_cli *cli, struct dr_aws *aws, const char *job_id, int6
         if (all != NULL || !dr_aws_unreachable(aws) || now_s() >= end_s) {
             return all;
         }
-        if (!told && !cli->json) {
-            fputs("the cloud does not answer; waiting for it\n", stderr);
-        }
-        told = true;
+        tell_away(cli, &told);
         usleep(POLL_INTERVAL_US);
     }
 }
@@ -380,7 +424,8 @@ static bool has_lost_its_things(struct dr_cli *cli, struct dr_aws *aws, const ch
     return ended;
 }
 
-/* Until all have ended or the time is up. *ret_last: what was seen last, NULL after an error. */
+/* Until all have ended or the time is up. *ret_last: what was seen last, NULL after an error, and
+ * when the cloud never answered (-1 is returned). */
 static int follow(
     struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t timeout_s,
     json_t **ret_last)
@@ -393,9 +438,9 @@ static int follow(
     int64_t end_s = now_s() + (int64_t)(timeout_s < INT32_MAX ? timeout_s : INT32_MAX);
     dr_update_job_id(update_id, job_id);
     for (;;) { /* bound: end_s */
-        dr_aws_set_patient(aws, last != NULL);
+        dr_aws_set_patient(aws, last != NULL || timeout_s > 0);
         json_t *all = fetch_patiently(cli, aws, job_id, end_s);
-        if (all == NULL && last != NULL && dr_aws_unreachable(aws)) {
+        if (all == NULL && dr_aws_unreachable(aws) && (last != NULL || timeout_s > 0)) {
             break;
         }
         if (all == NULL ||
@@ -432,7 +477,7 @@ int dr_update_follow(
     (void)signal(SIGINT, SIG_DFL);
     dr_aws_set_patient(aws, false);
     if (before == NULL) {
-        return DR_EXIT_ERROR;
+        return result >= 0 ? DR_EXIT_ERROR : never_answered(cli, update_id, timeout_s);
     }
     if (cli->json) {
         json_t *shown = json_pack("{s:s, s:O}", "updateId", update_id, "executions", before);

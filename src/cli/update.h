@@ -11,12 +11,21 @@
 /* The job that an OTA update makes is named after it, as on AWS. out holds 128 bytes. */
 void dr_update_job_id(const char *update_id, char *out);
 
+/* The other way: the update's name in its job's, NULL when this is no such job. */
+const char *dr_update_of_job(const char *job_id);
+
 /* Is this a name for an update? Else an exit code after an error line. */
 int dr_update_check_id(struct dr_cli *cli, const char *update_id);
 
 /* The update's job as the cloud describes it; a new reference (ret_job may be NULL). 0, or an exit
  * code after an error line that names the update, not its job. */
 int dr_update_find(struct dr_cli *cli, struct dr_aws *aws, const char *update_id, json_t **ret_job);
+
+/* The same, without the job, for a cloud that may be starting: it is waited for, and that is told,
+ * for *timeout_s (0: not at all). What is left of that, a second at least, is in *timeout_s
+ * afterwards. DR_EXIT_TIMEOUT after an error line when it never answered. */
+int dr_update_await(
+    struct dr_cli *cli, struct dr_aws *aws, const char *update_id, uint64_t *timeout_s);
 
 /* For verbs about one update: parse the options and its name, and connect. 0: the caller closes
  * *ret_aws. Else an exit code after an error line. */
@@ -50,7 +59,7 @@ int dr_update_check_offer(
 
 /* Follow an update until every execution has ended, or timeout_s passes (0: look once).
  *
- * A cloud that stops answering meanwhile is waited for. Prints each change of a thing's status, and
+ * A cloud that does not answer is waited for. Prints each change of a thing's status, and
  * of why and how long it waits, as a line (with --json: one object at the end). Returns
  * DR_EXIT_DONE when all succeeded, DR_EXIT_DEVICE_FAILED when one failed, was rejected or timed
  * out, DR_EXIT_ABORTED when one was canceled or removed, DR_EXIT_TIMEOUT, or DR_EXIT_ERROR after an

@@ -419,7 +419,8 @@ class UpdateTest(Case):
         self.assertEqual(watch.stderr.readline(), "lamp is offline: it is told when it connects\n")
         self.device.on()
         self.assertIn("lamp runs 1.1.0, confirmed and not sealed yet", watch.stderr.readline())
-        self.refused(ERROR, "update", "revert", "lamp", says="no key of product demo-lock; give it one with `daruma key give --product demo-lock KEY`")
+        self.refused(ERROR, "update", "revert", "lamp", says="no key of product demo-lock; give it one with "
+                                                             "`daruma key give --product demo-lock KEY`")
         self.assertIn("`daruma key give`", self.world.run("update", "revert", "--help").stdout)
 
     def test_an_older_image_is_not_offered_by_mistake(self):
@@ -509,6 +510,27 @@ class UpdateTest(Case):
         self.device.on()
         self.assertEqual(watch.wait(60), DONE)
         self.assertTrue(watch.stdout.read().endswith("lamp SUCCEEDED\n"))
+
+    def test_watching_begins_before_the_cloud_does(self):
+        """The first look is as patient as the others; a time-out of 0 is not."""
+        self.offered_while_off("first")
+        self.world.cloud_down()
+        self.refused(ERROR, "update", "watch", "first", "--timeout", "0", says="does not answer")
+        done = self.world.run("update", "watch", "first", "--timeout", "1", check=False)
+        self.assertEqual((done.returncode, done.stdout), (TIMEOUT, ""))
+        self.assertEqual(done.stderr, "the cloud does not answer; waiting for it\ndaruma update watch: the cloud did not "
+                         "answer for 1 s; `daruma update watch first` tries again\n")
+        watch = subprocess.Popen([BIN / "daruma", "update", "watch", "first", "--timeout", "60"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.world.dir,
+                                 env={**os.environ, "DARUMA_CLOUD": str(self.world.cloud_dir)})
+        self.addCleanup(watch.stderr.close)
+        self.addCleanup(watch.stdout.close)
+        self.addCleanup(watch.wait)
+        self.addCleanup(watch.kill)
+        self.assertEqual(watch.stderr.readline(), "the cloud does not answer; waiting for it\n")
+        self.world.cloud_up()
+        self.assertEqual(watch.stdout.readline(), "lamp QUEUED\n")
+        self.refused(ERROR, "update", "watch", "other", says="there is no update other")
 
     def test_an_interrupted_wait_leaves_the_update_alone(self):
         image = self.world.image("firmware-good", "1.1.0", sequence=2, limits=LIMITS)
