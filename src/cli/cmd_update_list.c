@@ -24,6 +24,85 @@ static void add_status(struct dr_aws *aws, json_t *update)
     json_decref(answer);
 }
 
+/* Is this job's document a command by which things go back (docs/protocol.md)? Such a job has the
+ * name that an update would give it, and stands in no list of updates. */
+static bool is_revert(struct dr_aws *aws, const char *job_id)
+{
+    char target[256];
+    json_t *answer = NULL;
+    snprintf(target, sizeof(target), "/jobs/%s/job-document", job_id);
+    if (dr_aws_iot(aws, "GET", target, NULL, &answer) != 0) {
+        return false;
+    }
+    const char *text = json_string_value(json_object_get(answer, "document"));
+    json_t *document = text != NULL ? json_loads(text, 0, NULL) : NULL;
+    const json_t *own = json_object_get(document, "daruma");
+    const char *command = json_string_value(json_object_get(own, "command"));
+    bool revert = command != NULL && strcmp(command, "revert") == 0;
+    json_decref(document);
+    json_decref(answer);
+    return revert;
+}
+
+static bool has_id(const json_t *updates, const char *id)
+{
+    size_t index;
+    const json_t *update;
+    json_array_foreach(updates, index, update)
+    {
+        const char *other = json_string_value(json_object_get(update, "otaUpdateId"));
+        if (other != NULL && strcmp(other, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static double time_of(const json_t *update)
+{
+    return json_number_value(json_object_get(update, "creationDate"));
+}
+
+/* Newest first, as the updates are. */
+static void insert(json_t *updates, json_t *revert)
+{
+    size_t at = 0;
+    while (at < json_array_size(updates) &&
+           time_of(json_array_get(updates, at)) >= time_of(revert)) {
+        at++;
+    }
+    json_array_insert_new(updates, at, revert);
+}
+
+/* The reverts among the newest jobs, put between the updates. */
+static int add_reverts(struct dr_aws *aws, json_t *updates, uint64_t limit)
+{
+    char target[64];
+    json_t *answer = NULL;
+    size_t index;
+    const json_t *job;
+    snprintf(target, sizeof(target), "/jobs?maxResults=%llu", (unsigned long long)limit);
+    int result = dr_aws_iot(aws, "GET", target, NULL, &answer);
+    json_array_foreach(json_object_get(answer, "jobs"), index, job)
+    {
+        const char *job_id = json_string_value(json_object_get(job, "jobId"));
+        const char *id = job_id != NULL ? dr_update_of_job(job_id) : NULL;
+        if (id == NULL || has_id(updates, id) || strlen(id) >= DR_UPDATE_ID_BYTES ||
+            !is_revert(aws, job_id)) {
+            continue;
+        }
+        insert(
+            updates, json_pack(
+                         "{s:s, s:s, s:O?}", "otaUpdateId", id, "kind", "revert", "creationDate",
+                         json_object_get(job, "createdAt")));
+    }
+    json_decref(answer);
+    while (json_array_size(updates) > limit) { /* bound: twice the limit */
+        json_array_remove(updates, json_array_size(updates) - 1);
+    }
+    return result;
+}
+
 static long long count_of(const json_t *update, const char *key)
 {
     return json_integer_value(json_object_get(json_object_get(update, "jobProcessDetails"), key));
@@ -33,9 +112,11 @@ static void print_row(const json_t *update)
 {
     const char *id = json_string_value(json_object_get(update, "otaUpdateId"));
     const char *status = json_string_value(json_object_get(update, "status"));
+    const char *kind = json_string_value(json_object_get(update, "kind"));
     printf(
-        "%-28s %-12s %6lld succeeded %6lld failed %6lld open\n", id != NULL ? id : "?",
-        status != NULL ? status : "?", count_of(update, "numberOfSucceededThings"),
+        "%-28s %-6s %-11s %3lld succeeded %2lld failed %3lld open\n", id != NULL ? id : "?",
+        kind != NULL ? kind : "?", status != NULL ? status : "?",
+        count_of(update, "numberOfSucceededThings"),
         count_of(update, "numberOfFailedThings") + count_of(update, "numberOfRejectedThings") +
             count_of(update, "numberOfTimedOutThings"),
         count_of(update, "numberOfQueuedThings") + count_of(update, "numberOfInProgressThings"));
@@ -53,6 +134,15 @@ static int list(struct dr_cli *cli, struct dr_aws *aws, uint64_t limit)
         return result;
     }
     json_t *updates = json_object_get(answer, "otaUpdates");
+    json_array_foreach(updates, index, update)
+    {
+        json_object_set_new(update, "kind", json_string("update"));
+    }
+    result = add_reverts(aws, updates, limit);
+    if (result != 0) {
+        json_decref(answer);
+        return result;
+    }
     json_array_foreach(updates, index, update)
     {
         add_status(aws, update);
@@ -95,8 +185,11 @@ static int run(struct dr_cli *cli)
 const struct dr_cli_verb dr_verb_update_list = {
     .noun = "update",
     .verb = "list",
-    .summary = "the updates and how far they are",
+    .summary = "the updates and reverts, and how far they are",
     .usage = "update list [--limit N]",
-    .help = "  --limit N  at most N, 1 to 250 (50)",
+    .help = "One line each, the newest first: name, update or revert, status, things. `daruma\n"
+            "update watch NAME` follows either, `daruma update cancel NAME` ends it.\n"
+            "\n"
+            "  --limit N  at most N, 1 to 250 (50)",
     .run = run,
 };
