@@ -46,6 +46,34 @@ static int refused(
         message[0] != '\0' ? message : "the cloud refused", response->status, response->error_type);
 }
 
+/* By its own last report: a device whose image is sealed keeps no image to go back to, and will
+ * refuse. 0, or DR_EXIT_ERROR after an error line. What it runs may not be known: no objection. */
+static int check_unsealed(struct dr_cli *cli, struct dr_aws *aws, const char *thing, bool forced)
+{
+    char encoded[3 * 128 + 1];
+    char target[TARGET_BYTES];
+    struct dr_aws_response response;
+    dr_aws_encode(thing, encoded);
+    snprintf(target, sizeof(target), "/daruma/things/%s/state", encoded);
+    int result = dr_aws_request(aws, "iot", "GET", target, NULL, NULL, 0, &response);
+    const json_t *report = json_object_get(response.json, "report");
+    const char *state = json_string_value(json_object_get(report, "state"));
+    const char *version = json_string_value(json_object_get(report, "version"));
+    bool sealed = result == 0 && response.status == 200 && state != NULL && version != NULL &&
+                  strcmp(state, "sealed") == 0;
+    if (sealed && forced) {
+        fprintf(stderr, "warning: %s will refuse: its image %s is sealed\n", thing, version);
+    } else if (sealed) {
+        result = dr_cli_error(
+            cli,
+            "%s would refuse: its image %s is sealed, there is none to go back to; offer it "
+            "another with `daruma update create` (--force sends the command all the same)",
+            thing, version);
+    }
+    dr_aws_response_free(&response);
+    return result;
+}
+
 static int command(
     struct dr_cli *cli, struct dr_aws *aws, const char *thing, const char *id, const char *profile,
     json_t **ret_answer)
@@ -86,13 +114,13 @@ static int run(struct dr_cli *cli)
     char made_id[DR_UPDATE_ID_BYTES];
     size_t count = 0;
     bool wait = false;
+    bool forced = false;
     const struct dr_cli_option options[] = {
-        {.name = "id", .text = &id},
-        {.name = "profile", .text = &profile},
-        {.name = "wait", .flag = &wait},
-        {.name = "timeout", .number = &timeout_s},
+        {.name = "id", .text = &id},        {.name = "profile", .text = &profile},
+        {.name = "wait", .flag = &wait},    {.name = "timeout", .number = &timeout_s},
+        {.name = "force", .flag = &forced},
     };
-    int result = dr_cli_parse(cli, options, 4, &thing, 1, &count);
+    int result = dr_cli_parse(cli, options, 5, &thing, 1, &count);
     if (result != 0) {
         return result;
     }
@@ -109,7 +137,8 @@ static int run(struct dr_cli *cli)
         return result != 0 ? result : DR_EXIT_ERROR;
     }
     json_t *answer = NULL;
-    result = command(cli, aws, thing, id, profile, &answer);
+    result = check_unsealed(cli, aws, thing, forced);
+    result = result != 0 ? result : command(cli, aws, thing, id, profile, &answer);
     if (result == 0 && wait) {
         result = dr_update_follow(cli, aws, id, timeout_s);
     } else if (result == 0 && cli->json) {
@@ -135,6 +164,8 @@ const struct dr_cli_verb dr_verb_update_revert = {
             "  --timeout S     with --wait: give up after S seconds (600)\n"
             "  --id ID         name it yourself, for `daruma update watch` (letters, digits,\n"
             "                  - and _)\n"
+            "  --force         send it even if the thing's last report says that its image is\n"
+            "                  sealed\n"
             "  --profile NAME  the signing profile, where several have the product\n"
             "\n"
             "The cloud's signer must hold the product's key: `daruma key give` gives it one.\n"

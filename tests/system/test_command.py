@@ -41,11 +41,11 @@ class CommandTest(unittest.TestCase):
         return json.loads(document)["daruma"]["digest"]
 
     @classmethod
-    def report(cls, thing, digest):
+    def report(cls, thing, digest, state="confirmed"):
         """The thing says that it runs this."""
         device = let_in(cls.settings, second_certificate(cls.settings, thing, cls.world.dir), thing)
         topic = f"$aws/things/{thing}/daruma/report"
-        device.publish(topic, json.dumps({"version": "1.1.0", "digest": digest, "slot": "A", "state": "confirmed"}))
+        device.publish(topic, json.dumps({"version": "1.1.0", "digest": digest, "slot": "A", "state": state}))
         device.receive(10, lambda message: message.topic == topic + "/accepted")
         device.disconnect()
 
@@ -82,10 +82,34 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(self.command("lock-1", command="revert", jobId="j2", signingProfileName="gate")[0], 400)
         status, answer = self.command("lock-1", command="revert", jobId="j2")  # of the image's product there is one
         self.assertEqual((status, answer.get("product")), (200, "demo-lock"))
+        self.by_hand()
         self.profile("spare", "demo-lock", "--approval")
         self.assertEqual(self.command("lock-1", command="revert", jobId="j3")[0], 400)  # which of two?
         self.approval()
         self.lying_thing()
+
+    def by_hand(self):
+        """`daruma update revert` is listed as what it is, and not sent to a thing whose image is sealed."""
+        self.world.run("update", "revert", "lock-1", "--id", "back")
+        rows = self.world.json("update", "list")[1]
+        self.assertEqual([(row["otaUpdateId"], row["kind"], row["status"]) for row in rows],
+                         [("back", "revert", "IN_PROGRESS"), ("update-lock-2", "update", "IN_PROGRESS"),
+                          ("update-lock-1", "update", "IN_PROGRESS")])
+        self.assertEqual(rows[0]["jobProcessDetails"]["numberOfQueuedThings"], 1)
+        said = self.world.run("update", "list").stdout.splitlines()
+        self.assertRegex(said[0], r"^back +revert IN_PROGRESS +0 succeeded +0 failed +1 open$")
+        self.assertEqual([len(line) for line in said if len(line) > 80], [])
+        self.assertEqual([row["otaUpdateId"] for row in self.world.json("update", "list", "--limit", "1")[1]], ["back"])
+        self.report("lock-1", self.digest, "sealed")
+        done = self.world.run("update", "revert", "lock-1", check=False)
+        self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (1, "", 1), done.stderr)
+        self.assertIn("lock-1 would refuse: its image 1.1.0 is sealed", done.stderr)
+        self.assertIn("--force", done.stderr)
+        self.assertEqual(len(self.world.json("update", "list")[1]), 3)
+        done = self.world.run("update", "revert", "lock-1", "--force", "--id", "all-the-same")
+        self.assertEqual(done.stderr, "warning: lock-1 will refuse: its image 1.1.0 is sealed\n")
+        self.assertEqual(self.world.json("update", "list")[1][0]["otaUpdateId"], "all-the-same")
+        self.report("lock-1", self.digest)
 
     def approval(self):
         """A profile with approvals signs a command when that command was approved."""
