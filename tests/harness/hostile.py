@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """A broker that means harm, with every right to be one: it ends the device's TLS with the cloud's own server key and
 passes on what the true broker says, altered, without some of it, twice, late, in another order, or from another day."""
+import json
 import select
 import socket
 import ssl
@@ -92,11 +93,13 @@ class HostileBroker:
         return [message.packet()]
 
     def replay(self, message):
-        """The first job ever seen is offered again, whatever the service says now."""
+        """The first job ever seen is offered again, whatever the service says now, as the answer to what was asked."""
         if not message.is_offer():
             return [message.packet()]
         self.done += 1
-        return [message.packet(self.offers[0])]
+        offer = json.loads(self.offers[0])
+        offer["clientToken"] = json.loads(message.payload)["clientToken"]
+        return [message.packet(json.dumps(offer).encode())]
 
     # ----- plumbing
 
