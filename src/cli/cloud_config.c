@@ -106,7 +106,7 @@ static const char mosquitto_conf[] =
     "plugin_opt_strict %s\n"
     "# Connections at once: about 1 GiB of memory. The service is let in beyond it.\n"
     "plugin_opt_sessions_max 50000\n"
-    "# Messages of one device to the service in a second, ten seconds' worth at once; a hundred\n"
+    "# Messages of one device to the service in a second, ten seconds' worth at once; twenty\n"
     "# requests for blocks count as one. What is more is dropped.\n"
     "plugin_opt_requests_per_s 100\n"
     "\n"

@@ -17,7 +17,7 @@ class FairnessTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cloud = bus_rig.Cloud(requests_per_s=PER_SECOND)
-        cls.identities = {name: cls.cloud.add(name)[0] for name in ("good", "loop", "loop-0")}
+        cls.identities = {name: cls.cloud.add(name)[0] for name in ("good", "loop", "loop-0", "loop-s")}
 
     @classmethod
     def tearDownClass(cls):
@@ -79,6 +79,22 @@ class FairnessTest(unittest.TestCase):
 
     def test_a_flood_of_reports(self):
         self.check("loop", json.dumps({**REPORT, "clientToken": "t"}), 1, PER_SECOND * BURST_S)
+
+    def test_a_flood_of_requests_for_blocks(self):
+        """Each for as much as there may be; another device's turn comes after one of them, not after all."""
+        s3 = self.cloud.daemon.client("s3")
+        s3.create_bucket(Bucket="blocks")
+        s3.put_object(Bucket="blocks", Key="k", Body=b"x" * 262144)
+        self.cloud.iot.create_stream(streamId="s", roleArn="arn:aws:iam::000000000000:role/r",
+                                     files=[{"fileId": 0, "s3Location": {"bucket": "blocks", "key": "k"}}])
+        loop = self.cloud.connect(self.identities["loop-s"])
+        self.good.subscribe("$aws/things/good/streams/s/data/json", 0)
+        for _ in range(FLOOD):
+            loop.publish_nowait("$aws/things/loop-s/streams/s/get/json", b'{"f":0,"l":4096,"o":0,"n":64}', 0)
+        for number in range(3):
+            self.good.publish("$aws/things/good/streams/s/get/json", b'{"f":0,"l":4096,"o":%d,"n":1}' % number, 0)
+            self.assertEqual(json.loads(self.good.receive().payload)["i"], number)
+        wait_for("a line in the log", lambda: "loop-s has too many requests for blocks waiting" in self.cloud.daemon.text())
 
     def test_to_connect_again_does_not_begin_anew(self):
         payload = json.dumps({**REPORT, "clientToken": "t"})

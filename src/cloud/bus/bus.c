@@ -19,6 +19,7 @@
 #define RETRY_MAX_MS 5000u
 #define GREETING_MS 10000u
 #define POLL_MS 1000
+#define READS_MAX 256u
 #define STOP_MS 2000u
 #define COMPLETE_MS 10000u
 
@@ -104,6 +105,9 @@ static int poll_timeout(const struct dr_bus *bus)
 {
     uint64_t now = dr_bus_now_ms();
     uint64_t wake = now + POLL_MS;
+    if (bus->turns.first != NULL) {
+        return 0; /* look for more, then serve on */
+    }
     if (bus->client == NULL && bus->retry_at_ms < wake) {
         wake = bus->retry_at_ms;
     }
@@ -116,10 +120,34 @@ static int poll_timeout(const struct dr_bus *bus)
     return wake <= now ? 0 : (int)(wake - now);
 }
 
+/* Read on while somebody waits for blocks: each message comes in a TLS record of its own, and what
+ * is not read yet cannot take its turn. */
+static int read_all(struct dr_bus *bus)
+{
+    struct pollfd fd = {.fd = mosquitto_socket(bus->client), .events = POLLIN};
+    int status = mosquitto_loop_read(bus->client, 1);
+    for (unsigned i = 0; i < READS_MAX && status == MOSQ_ERR_SUCCESS && !bus->broken &&
+                         bus->turns.first != NULL && poll(&fd, 1, 0) > 0;
+         i++) {
+        status = mosquitto_loop_read(bus->client, 1);
+    }
+    return status;
+}
+
+/* Requests for blocks are served as they come, until there are more than one device asks for. */
+static void look_at_rush(struct dr_bus *bus)
+{
+    struct pollfd fd = {.fd = mosquitto_socket(bus->client), .events = POLLIN};
+    if (bus->rush >= DR_BUS_RUSH_MAX / 2 && bus->turns.first == NULL && poll(&fd, 1, 0) == 0) {
+        bus->rush = 0;
+    }
+}
+
 static void wait_for_work(struct dr_bus *bus)
 {
     struct pollfd fds[2] = {{.fd = bus->queue.event, .events = POLLIN}, {.fd = -1}};
     if (bus->client != NULL) {
+        look_at_rush(bus);
         fds[1].fd = mosquitto_socket(bus->client);
         fds[1].events = POLLIN;
         if (mosquitto_want_write(bus->client)) {
@@ -131,7 +159,7 @@ static void wait_for_work(struct dr_bus *bus)
     }
     int status = MOSQ_ERR_SUCCESS;
     if ((fds[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
-        status = mosquitto_loop_read(bus->client, 1);
+        status = read_all(bus);
     }
     if (status == MOSQ_ERR_SUCCESS && mosquitto_want_write(bus->client)) {
         status = mosquitto_loop_write(bus->client, 1);
@@ -171,6 +199,7 @@ static void run_once(struct dr_bus *bus)
         bus->asked = true;
         dr_bus_greet(bus);
     }
+    dr_bus_turns_run(bus);
     dr_bus_identity_run(bus);
     dr_bus_rows_run(bus);
     dr_bus_acknowledge(bus);

@@ -7,6 +7,7 @@
 #include "cloud/bus/bus.h"
 #include "cloud/bus/counters.h"
 #include "cloud/bus/queue.h"
+#include "cloud/bus/turns.h"
 #include "cloud/bus/unsent.h"
 #include "cloud/service/outbox.h"
 #include "cloud/service/service.h"
@@ -19,7 +20,8 @@
 #define DR_BUS_ROWS_MAX 2048u     /* outbox rows held in memory */
 #define DR_BUS_FETCH 256u         /* rows per look into the store */
 #define DR_BUS_IN_FLIGHT_MAX 500u /* rows without PUBACK */
-#define DR_BUS_DELTA_RECORDS 64u  /* certificates per delta */
+#define DR_BUS_RUSH_MAX 128u /* then requests for blocks take turns: 8 MiB of an agent of ours */
+#define DR_BUS_DELTA_RECORDS 64u /* certificates per delta */
 #define DR_BUS_DELTA_BYTES 100000u
 #define DR_BUS_DELTAS_BEFORE_RELOAD 64u
 
@@ -117,7 +119,11 @@ struct dr_bus {
     uint64_t retry_at_ms;
 
     struct dr_ack ack;
-    uint64_t acknowledged; /* what the gate was told */
+    uint64_t acknowledged;  /* what the gate was told */
+    unsigned rush;          /* requests for blocks since the socket was last seen empty */
+    struct dr_turns turns;  /* requests for blocks */
+    uint64_t turns_dropped; /* more than a client's line holds */
+    uint64_t turns_log_at_ms;
     struct dr_unsent unsent;
     struct dr_unsent_packet packets[65536];
     struct dr_bus_parts parts;
@@ -145,6 +151,8 @@ void dr_bus_received(
     struct dr_bus *bus, const struct mosquitto_message *message,
     const mosquitto_property *properties);
 void dr_bus_done(struct dr_bus *bus, uint64_t boot, uint64_t number, enum dr_status status);
+/* Serve some of those who wait for blocks. */
+void dr_bus_turns_run(struct dr_bus *bus);
 /* Tell the gate what is committed, if that changed. */
 void dr_bus_acknowledge(struct dr_bus *bus);
 /* The first words of a connection. */

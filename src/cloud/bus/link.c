@@ -121,6 +121,7 @@ void dr_bus_link_close(struct dr_bus *bus, bool politely)
     bus->greeted = false;
     bus->asked = false;
     bus->subscribed = false;
+    dr_turns_clear(&bus->turns); /* numbered ones come again, others are asked for again */
     dr_unsent_clear(&bus->unsent);
     bus->parts.count = 0;
     bus->parts.used = 0;

@@ -9,6 +9,8 @@
 #include <time.h>
 
 #define HELD_MAX 8u
+#define TURNS_AT_ONCE 4u /* before the socket is looked at again */
+#define TURNS_LOG_MS 10000u
 
 /* The stamp on a message; absent text is NULL, an absent number 0. */
 struct stamp {
@@ -186,9 +188,44 @@ static void take_presence(
     dr_service_presence(bus->service, &presence, stamp->boot, stamp->number, sink, unix_ms());
 }
 
+static void serve(struct dr_bus *bus, struct dr_device_message *message)
+{
+    const struct dr_device_sink sink = {.context = bus, .answer = sink_answer, .done = sink_done};
+    message->unsent_bytes = dr_unsent_bytes(&bus->unsent, message->session);
+    atomic_fetch_add(&bus->under_way, 1);
+    dr_service_device_message(bus->service, message, &sink, unix_ms());
+}
+
+/* Blocks are what costs: who asks for them waits for a turn. What is dropped counts as done. */
+static void wait_for_turn(struct dr_bus *bus, const struct dr_device_message *message)
+{
+    if (dr_turns_add(&bus->turns, message) != DR_OK) {
+        bus->turns_dropped++;
+        dr_bus_done(bus, message->gate_boot, message->gate_number, DR_OK);
+        if (dr_bus_now_ms() >= bus->turns_log_at_ms) {
+            dr_bus_log(
+                bus, true, "%s has too many requests for blocks waiting: %llu dropped, of all",
+                message->client_id, (unsigned long long)bus->turns_dropped);
+            bus->turns_log_at_ms = dr_bus_now_ms() + TURNS_LOG_MS;
+        }
+    }
+}
+
+void dr_bus_turns_run(struct dr_bus *bus)
+{
+    for (unsigned i = 0; i < TURNS_AT_ONCE && !bus->broken; i++) {
+        struct dr_turn *turn = dr_turns_take(&bus->turns);
+        if (turn == NULL) {
+            return;
+        }
+        serve(bus, &turn->message);
+        dr_bus_answers_flush(bus);
+        free(turn);
+    }
+}
+
 static void take_device_message(
-    struct dr_bus *bus, const struct mosquitto_message *message, const struct stamp *stamp,
-    const struct dr_device_sink *sink)
+    struct dr_bus *bus, const struct mosquitto_message *message, const struct stamp *stamp)
 {
     const char *thing;
     const char *rest;
@@ -201,7 +238,7 @@ static void take_device_message(
     }
     memcpy(name, thing, thing_len);
     name[thing_len] = '\0';
-    const struct dr_device_message device_message = {
+    struct dr_device_message device_message = {
         .thing = name,
         .rest = rest,
         .payload = message->payload,
@@ -212,10 +249,14 @@ static void take_device_message(
         .session = stamp->session,
         .gate_boot = stamp->boot,
         .gate_number = stamp->number,
-        .unsent_bytes = dr_unsent_bytes(&bus->unsent, stamp->session),
     };
-    atomic_fetch_add(&bus->under_way, 1);
-    dr_service_device_message(bus->service, &device_message, sink, unix_ms());
+    bool blocks = strncmp(rest, "streams/", 8) == 0;
+    bus->rush += blocks ? 1u : 0u;
+    if (blocks && (bus->turns.first != NULL || bus->rush > DR_BUS_RUSH_MAX)) {
+        wait_for_turn(bus, &device_message);
+    } else {
+        serve(bus, &device_message);
+    }
 }
 
 void dr_bus_received(
@@ -243,7 +284,7 @@ void dr_bus_received(
     } else if (strcmp(message->topic, DR_WIRE_PRESENCE_TOPIC) == 0) {
         take_presence(bus, message, &stamp, &sink);
     } else {
-        take_device_message(bus, message, &stamp, &sink);
+        take_device_message(bus, message, &stamp);
     }
     dr_bus_answers_flush(bus);
     free_stamp(&stamp);

@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 #define DR_PACE_PER_SECOND_MAX 10000u
-#define DR_PACE_BURST_S 10u       /* so much of its rate may come at once */
-#define DR_PACE_BYTES 4096u       /* each so many of a message count for another one */
-#define DR_PACE_BLOCKS_SHARE 100u /* so many requests for blocks count as one message */
+#define DR_PACE_BURST_S 10u      /* so much of its rate may come at once */
+#define DR_PACE_BYTES 4096u      /* each so many of a message count for another one */
+#define DR_PACE_BLOCKS_SHARE 20u /* so many requests for blocks count as one message */
 
 /* A bucket, told by the time at which it will be full again. Zeroed: full. */
 struct dr_pace {
