@@ -117,6 +117,31 @@ class S3Test(unittest.TestCase):
         self.absent("bad")
         self.assertEqual(self.daemon.blob_files(), before)
 
+    def test_no_announced_checksum_is_skipped(self):
+        chunked = aws_chunked(IMAGE, b"x-amz-checksum-crc32:" + crc32(IMAGE).encode())
+        right, long = crc32(IMAGE), "A" * 64
+        cases = {
+            "SHA-1": ({"x-amz-checksum-sha1": "AAAA"}, b"NotImplemented"),
+            "one of tomorrow": ({"X-Amz-Checksum-" + "Blake" * 20: "AAAA"}, b"NotImplemented"),
+            "long MD5": ({"Content-MD5": long}, b"InvalidArgument"),
+            "long SHA-256": ({"x-amz-checksum-sha256": long}, b"InvalidArgument"),
+            "long CRC": ({"x-amz-checksum-crc32": long}, b"InvalidArgument"),
+            "long size": ({"x-amz-decoded-content-length": "9" * 30}, b"InvalidArgument"),
+            "long trailer": ({"x-amz-trailer": "x-amz-checksum-crc32" + "," * 60}, b"InvalidArgument"),
+            "second CRC": ({"x-amz-checksum-crc32": right, "x-amz-checksum-crc32c": "AAAAAA=="}, b"InvalidRequest"),
+            "trailer of a plain body": ({"x-amz-trailer": "x-amz-checksum-crc32"}, b"InvalidRequest"),
+        }
+        for name, (headers, code) in cases.items():
+            with self.subTest(name):
+                self.assertIn(b"<Code>" + code + b"</Code>", self.put("bad", IMAGE, headers)[1])
+        with self.subTest("beside a trailer"):
+            status, text = self.put("bad", IMAGE, {
+                "X-Amz-Content-SHA256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "x-amz-trailer": "x-amz-checksum-crc32",
+                "x-amz-checksum-crc32c": "AAAAAA=="}, chunked)
+            self.assertIn(b"<Code>InvalidRequest</Code>", text)
+        self.absent("bad")
+        self.assertEqual(self.put("asked", IMAGE, {"x-amz-checksum-type": "FULL_OBJECT", "x-amz-checksum-crc32": right})[0], 200)
+
     def test_signed_chunks_are_not_implemented(self):
         headers = {"X-Amz-Content-SHA256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}
         status, text = self.put("signed-chunks", b"x", headers)

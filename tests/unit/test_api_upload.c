@@ -60,6 +60,7 @@ static void checksums_match_published_values(void)
     EXPECT_EQ(kind, DR_CRC_64NVME);
     EXPECT_EQ(dr_crc_kind_of("x-amz-checksum-sha1", &kind), DR_E_UNSUPPORTED);
     EXPECT_EQ(dr_crc_kind_of("x-amz-checksum-mode", &kind), DR_E_NOT_FOUND);
+    EXPECT_EQ(dr_crc_kind_of("x-amz-checksum-type", &kind), DR_E_NOT_FOUND);
     EXPECT_EQ(dr_crc_kind_of("x-amz-meta", &kind), DR_E_NOT_FOUND);
 }
 

@@ -10,13 +10,21 @@
 bool dr_api_check_headers(struct dr_api_call *call)
 {
     static const char *const single[] = {
-        "authorization",        "host",
-        "content-md5",          "content-type",
-        "x-amz-date",           "x-amz-content-sha256",
-        "x-amz-security-token", "x-amz-decoded-content-length",
-        "x-amz-trailer",        "x-amzn-principal",
-        "x-amzn-iot-principal", "x-amzn-iot-policy",
-        "x-amz-copy-source",    "x-amz-metadata-directive",
+        "authorization",
+        "host",
+        "content-md5",
+        "content-type",
+        "x-amz-date",
+        "x-amz-content-sha256",
+        "x-amz-security-token",
+        "x-amz-decoded-content-length",
+        "x-amz-trailer",
+        "x-amzn-principal",
+        "x-amzn-iot-principal",
+        "x-amzn-iot-policy",
+        "x-amz-copy-source",
+        "x-amz-metadata-directive",
+        "x-amz-checksum-sha256",
     };
     for (size_t i = 0; i < DR_ARRAY_COUNT(single); i++) {
         size_t seen = 0;

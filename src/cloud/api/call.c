@@ -49,6 +49,17 @@ bool dr_api_header(
     return dr_api_header_read(call, name, out, capacity_bytes) == DR_OK;
 }
 
+void dr_api_header_name(
+    const struct dr_api_call *call, size_t index, char *out, size_t capacity_bytes)
+{
+    const char *name = call->request.headers[index].name;
+    size_t len = 0;
+    for (; name[len] != '\0' && len + 1 < capacity_bytes; len++) {
+        out[len] = name[len] >= 'A' && name[len] <= 'Z' ? (char)(name[len] - 'A' + 'a') : name[len];
+    }
+    out[len] = '\0';
+}
+
 const char *
 dr_api_query(struct dr_api_call *call, const char *key, char *out, size_t capacity_bytes)
 {

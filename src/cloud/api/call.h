@@ -79,6 +79,10 @@ DR_MUST_USE enum dr_status dr_api_header_read(
 bool dr_api_header(
     const struct dr_api_call *call, const char *name, char *out, size_t capacity_bytes);
 
+/* Name of header number index in lower case, cut to what fits. */
+void dr_api_header_name(
+    const struct dr_api_call *call, size_t index, char *out, size_t capacity_bytes);
+
 /* Decoded query value into out. Absent: out is "" and the result NULL; a value that does not fit
  * counts as absent after an error answer was set. */
 const char *

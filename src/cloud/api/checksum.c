@@ -139,10 +139,10 @@ enum dr_status dr_crc_kind_of(const char *header, enum dr_crc_kind *ret_kind)
             return DR_OK;
         }
     }
-    /* Two names with this prefix ask for something, they carry no value. */
+    /* Three names with this prefix ask for something, they carry no value. */
     if (strncmp(header, prefix, sizeof prefix - 1) != 0 ||
         strcmp(header, "x-amz-checksum-algorithm") == 0 ||
-        strcmp(header, "x-amz-checksum-mode") == 0) {
+        strcmp(header, "x-amz-checksum-mode") == 0 || strcmp(header, "x-amz-checksum-type") == 0) {
         return DR_E_NOT_FOUND;
     }
     return DR_E_UNSUPPORTED;

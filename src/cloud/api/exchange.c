@@ -122,10 +122,28 @@ static void choose_operation(struct dr_api_exchange *exchange)
 
 /* --- objects --- */
 
+/* A header's value in out, or NULL when it is absent. False after an error answer was set: what was
+ * announced and cannot be read must not count as absent. */
+static bool read_header(
+    struct dr_api_call *call, const char *name, char *out, size_t capacity_bytes,
+    const char **ret_value)
+{
+    enum dr_status status = dr_api_header_read(call, name, out, capacity_bytes);
+    *ret_value = status == DR_OK ? out : NULL;
+    if (status == DR_E_SPACE) {
+        dr_api_fail(call, DR_S3_INVALID_ARGUMENT, "the header %.60s is too long", name);
+    }
+    return status != DR_E_SPACE;
+}
+
 static bool read_decoded_size(struct dr_api_call *call, struct dr_api_announcement *announced)
 {
-    char text[24];
-    if (!dr_api_header(call, "x-amz-decoded-content-length", text, sizeof text)) {
+    char storage[24];
+    const char *text = NULL;
+    if (!read_header(call, "x-amz-decoded-content-length", storage, sizeof storage, &text)) {
+        return false;
+    }
+    if (text == NULL) {
         return true;
     }
     if (text[0] == '\0' || strlen(text) > 15 || strspn(text, "0123456789") != strlen(text)) {
@@ -137,28 +155,59 @@ static bool read_decoded_size(struct dr_api_call *call, struct dr_api_announceme
     return true;
 }
 
-/* The checksum a header carries, or the one that the trailer will. */
-static bool read_checksum(
-    struct dr_api_call *call, struct dr_api_announcement *announced, char *value,
-    size_t value_capacity)
+/* The checksum that the trailer will carry. */
+static bool read_trailer(struct dr_api_call *call, struct dr_api_announcement *announced)
 {
-    char name[64];
-    enum dr_status status = DR_E_NOT_FOUND;
-    if (announced->aws_chunked && dr_api_header(call, "x-amz-trailer", name, sizeof name)) {
-        status = dr_crc_kind_of(name, &announced->crc);
+    char storage[64];
+    const char *name = NULL;
+    if (!read_header(call, "x-amz-trailer", storage, sizeof storage, &name)) {
+        return false;
+    }
+    if (name == NULL) {
+        return true;
+    }
+    if (!announced->aws_chunked) {
+        dr_api_fail(
+            call, DR_S3_INVALID_REQUEST,
+            "x-amz-trailer needs x-amz-content-sha256 "
+            "STREAMING-UNSIGNED-PAYLOAD-TRAILER");
+    } else if (dr_crc_kind_of(name, &announced->crc) != DR_OK) {
+        dr_api_fail(
+            call, DR_API_NOT_IMPLEMENTED, "the trailer %.60s is not implemented; use CRC32", name);
+    }
+    return !call->answer.set;
+}
+
+/* The checksums that headers carry: SHA-256, and one CRC. */
+static bool read_checksums(
+    struct dr_api_call *call, struct dr_api_announcement *announced,
+    struct dr_api_announced_text *text)
+{
+    static const char sha256[] = "x-amz-checksum-sha256";
+    if (!read_header(call, sha256, text->sha256, sizeof text->sha256, &announced->sha256)) {
+        return false;
+    }
+    for (size_t i = 0; i < call->request.header_count; i++) {
+        char name[64];
+        enum dr_crc_kind kind = DR_CRC_NONE;
+        dr_api_header_name(call, i, name, sizeof name);
+        enum dr_status status = dr_crc_kind_of(name, &kind);
+        if (status == DR_E_NOT_FOUND || strcmp(name, sha256) == 0) {
+            continue;
+        }
         if (status != DR_OK) {
             dr_api_fail(
-                call, DR_API_NOT_IMPLEMENTED, "the trailer %.60s is not implemented; use CRC32",
+                call, DR_API_NOT_IMPLEMENTED, "%.60s is not implemented; use CRC32 or SHA256",
                 name);
+            return false;
         }
-        return status == DR_OK;
-    }
-    static const enum dr_crc_kind kinds[] = {DR_CRC_32, DR_CRC_32C, DR_CRC_64NVME};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (dr_api_header(call, dr_crc_header(kinds[i]), value, value_capacity)) {
-            announced->crc = kinds[i];
-            announced->crc_value = value;
-            return true;
+        if (announced->crc != DR_CRC_NONE) {
+            dr_api_fail(call, DR_S3_INVALID_REQUEST, "more than one CRC is announced");
+            return false;
+        }
+        announced->crc = kind;
+        if (!read_header(call, name, text->crc, sizeof text->crc, &announced->crc_value)) {
+            return false;
         }
     }
     return true;
@@ -172,14 +221,9 @@ static bool read_announcement(
     memset(announced, 0, sizeof *announced);
     announced->payload_hash = exchange->auth.payload_hash;
     announced->aws_chunked = strcmp(exchange->auth.payload_hash, DR_SIGV4_STREAMING_TRAILER) == 0;
-    if (dr_api_header(call, "content-md5", text->md5, sizeof text->md5)) {
-        announced->content_md5 = text->md5;
-    }
-    if (dr_api_header(call, "x-amz-checksum-sha256", text->sha256, sizeof text->sha256)) {
-        announced->sha256 = text->sha256;
-    }
-    return read_decoded_size(call, announced) &&
-           read_checksum(call, announced, text->crc, sizeof text->crc);
+    return read_header(call, "content-md5", text->md5, sizeof text->md5, &announced->content_md5) &&
+           read_decoded_size(call, announced) && read_trailer(call, announced) &&
+           read_checksums(call, announced, text);
 }
 
 static void begin_upload(struct dr_api_exchange *exchange, int64_t content_length)
