@@ -287,6 +287,31 @@ class S3Test(unittest.TestCase):
         self.assertEqual([o["Key"] for page in pages for o in page["Contents"]], ["a", "b/1", "b/2", "c<&>", "d e"])
         self.assertIn("listed", [b["Name"] for b in self.s3.list_buckets()["Buckets"]])
 
+    def test_lists_with_a_delimiter_have_pages(self):
+        self.s3.create_bucket(Bucket="folded")
+        for key in ("a", "fw/", "fw/1", "fw/2", "fw/3", "fw0", "g/x/1", "g/x/2", "g/y", "gone/1", "z"):
+            self.s3.put_object(Bucket="folded", Key=key, Body=b"x")
+        self.s3.delete_object(Bucket="folded", Key="gone/1")
+
+        def entries(operation, size, contents, **options):
+            pages = self.s3.get_paginator(operation).paginate(Bucket="folded", PaginationConfig={"PageSize": size}, **options)
+            per_page = [([o["Key"] for o in page.get(contents, [])] + [p["Prefix"] for p in page.get("CommonPrefixes", [])])
+                        for page in pages]
+            self.assertTrue(all(1 <= len(page) <= size for page in per_page), per_page)
+            return sorted(entry for page in per_page for entry in page)
+
+        for size in (1, 2, 3, 1000):
+            with self.subTest(size):
+                self.assertEqual(entries("list_objects_v2", size, "Contents", Delimiter="/"), ["a", "fw/", "fw0", "g/", "z"])
+                self.assertEqual(entries("list_objects_v2", size, "Contents", Delimiter="/", Prefix="g/"), ["g/x/", "g/y"])
+                self.assertEqual(entries("list_object_versions", size, "Versions", Delimiter="/"),
+                                 ["a", "fw/", "fw0", "g/", "gone/", "z"])
+        page = self.s3.list_objects_v2(Bucket="folded", Delimiter="/", Prefix="fw", MaxKeys=1)
+        self.assertEqual((page["KeyCount"], page["IsTruncated"]), (1, True))
+        page = self.s3.list_objects_v2(Bucket="folded", Delimiter="/", Prefix="fw/", MaxKeys=4)
+        self.assertEqual((page["KeyCount"], page["IsTruncated"]), (4, False))
+        self.assertEqual(self.daemon.aws("s3", "ls", "s3://folded/", "--page-size", 2)[1].count("PRE fw/"), 1)
+
     def test_buckets(self):
         self.s3.create_bucket(Bucket="again")
         self.s3.create_bucket(Bucket="again", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})

@@ -14,10 +14,7 @@ struct listing {
     struct dr_xml xml;
     bool url_encoded;
     bool versions;
-    const char *prefix;
-    const char *delimiter;              /* "" when there is none */
-    char common[DR_OBJECT_KEY_MAX + 1]; /* the common prefix written last */
-    char last_key[DR_OBJECT_KEY_MAX + 1];
+    char last_key[DR_OBJECT_KEY_MAX + 1]; /* or common prefix: where the next page begins */
     char last_version[DR_OBJECT_VERSION_SIZE];
     uint64_t count;
 };
@@ -48,39 +45,18 @@ static void key_text(struct listing *listing, const char *name, const char *key)
     dr_xml_text(&listing->xml, name, encoded);
 }
 
-/* Is the key under a common prefix? Writes that prefix the first time. Keys come in order, so equal
- * prefixes are neighbours. */
-static bool fold(struct listing *listing, const char *key)
-{
-    size_t prefix_len = strlen(listing->prefix);
-    if (listing->delimiter[0] == '\0' || strlen(key) < prefix_len) {
-        return false;
-    }
-    const char *end = strstr(key + prefix_len, listing->delimiter);
-    if (end == NULL) {
-        return false;
-    }
-    size_t len = (size_t)(end - key) + strlen(listing->delimiter);
-    DR_CHECK(len < sizeof listing->common);
-    if (strncmp(listing->common, key, len) == 0 && listing->common[len] == '\0') {
-        return true;
-    }
-    memcpy(listing->common, key, len);
-    listing->common[len] = '\0';
-    dr_xml_open(&listing->xml, "CommonPrefixes");
-    key_text(listing, "Prefix", listing->common);
-    dr_xml_close(&listing->xml, "CommonPrefixes");
-    listing->count++;
-    return true;
-}
-
 static bool list_one(void *ctx, const struct dr_object *object)
 {
     struct listing *listing = ctx;
     struct dr_xml *xml = &listing->xml;
     (void)snprintf(listing->last_key, sizeof listing->last_key, "%s", object->key);
     (void)snprintf(listing->last_version, sizeof listing->last_version, "%s", object->version);
-    if (fold(listing, object->key)) {
+    listing->count++;
+    if (object->is_common_prefix) {
+        listing->last_version[0] = '\0';
+        dr_xml_open(xml, "CommonPrefixes");
+        key_text(listing, "Prefix", object->key);
+        dr_xml_close(xml, "CommonPrefixes");
         return !xml->failed;
     }
     const char *element = !listing->versions         ? "Contents"
@@ -101,7 +77,6 @@ static bool list_one(void *ctx, const struct dr_object *object)
         dr_xml_text(xml, "StorageClass", "STANDARD");
     }
     dr_xml_close(xml, element);
-    listing->count++;
     return !xml->failed;
 }
 
@@ -129,8 +104,6 @@ static bool read_asked(struct dr_api_call *call, struct listing *listing, struct
     }
     const char *asked_encoding = dr_api_query(call, "encoding-type", encoding, sizeof encoding);
     listing->url_encoded = asked_encoding != NULL && strcmp(asked_encoding, "url") == 0;
-    listing->prefix = asked->prefix;
-    listing->delimiter = asked->delimiter;
     return !call->answer.set;
 }
 
@@ -159,6 +132,8 @@ static void write_tail(struct listing *listing, bool truncated)
     if (listing->versions) {
         if (truncated) {
             key_text(listing, "NextKeyMarker", listing->last_key);
+        }
+        if (truncated && listing->last_version[0] != '\0') {
             dr_xml_text(xml, "NextVersionIdMarker", listing->last_version);
         }
         dr_xml_close(xml, "ListVersionsResult");
@@ -183,6 +158,7 @@ static void list(struct dr_api_call *call, bool versions)
     struct dr_object_query query = {
         .bucket = dr_api_parameter(call, 0),
         .prefix = asked.prefix,
+        .delimiter = asked.delimiter,
         .after_key = asked.after,
         .limit = (uint32_t)asked.limit,
         .all_versions = versions,

@@ -26,6 +26,7 @@ struct dr_object {
     int64_t modified_ms;
     bool is_latest;
     bool is_delete_marker;
+    bool is_common_prefix; /* in a list: key is a prefix that stands for all keys under it */
 };
 
 /* Already there: DR_OK (the account owns every bucket). */
@@ -89,11 +90,14 @@ DR_MUST_USE enum dr_status dr_service_delete_object(
     struct dr_object *ret_object);
 
 /* By key; the latest versions, or (all_versions) every one, newest first within a key. prefix NULL
- * or "": all. after_key: continue after this key. At most limit (<= 1000) objects; *ret_truncated:
- * there are more. A page ends between keys unless one key alone fills it. */
+ * or "": all. delimiter NULL or "": none; else keys that have it after the prefix are one entry
+ * together, the common prefix up to its end. after_key: continue after this key, or after all that
+ * a common prefix stands for. At most limit (<= 1000) entries; *ret_truncated: there are more. A
+ * page ends between keys unless one key alone fills it. */
 struct dr_object_query {
     const char *bucket;
     const char *prefix;
+    const char *delimiter;
     const char *after_key;
     uint32_t limit;
     bool all_versions;

@@ -318,25 +318,49 @@ enum dr_status dr_service_delete_object(
 
 struct listing {
     const struct dr_object_query *query;
+    const char *prefix;
     uint32_t limit;
+    uint32_t count;
     bool (*visit)(void *context, const struct dr_object *object);
     void *context;
     bool truncated;
+    char common[DR_OBJECT_KEY_MAX + 1]; /* the common prefix told last */
 };
 
-/* One row: visited, skipped, or the end of the page. */
-static bool
-list_row(struct listing *listing, const struct dr_object *object, bool is_new_key, uint32_t *count)
+/* Length of the common prefix that a key belongs to; 0: it stands for itself. */
+static size_t common_len(const struct listing *listing, const char *key)
+{
+    const char *delimiter = listing->query->delimiter;
+    size_t prefix_len = strlen(listing->prefix);
+    if (delimiter == NULL || delimiter[0] == '\0' ||
+        strncmp(key, listing->prefix, prefix_len) != 0) {
+        return 0;
+    }
+    const char *at = strstr(key + prefix_len, delimiter);
+    return at == NULL ? 0 : (size_t)(at - key) + strlen(delimiter);
+}
+
+/* One row: visited, skipped, or the end of the page. Keys come in order, so those with the same
+ * common prefix are neighbours. */
+static bool list_row(struct listing *listing, struct dr_object *object, bool is_new_key)
 {
     const struct dr_object_query *query = listing->query;
-    if (!query->all_versions && (object->is_delete_marker || !object->is_latest)) {
+    size_t len = common_len(listing, object->key);
+    bool told =
+        len != 0 && strncmp(listing->common, object->key, len) == 0 && listing->common[len] == '\0';
+    if (told || (!query->all_versions && (object->is_delete_marker || !object->is_latest))) {
         return true;
     }
-    if (*count >= listing->limit && is_new_key) {
+    if (listing->count >= listing->limit && is_new_key) {
         listing->truncated = true;
         return false;
     }
-    (*count)++;
+    listing->count++;
+    if (len != 0) {
+        object->is_common_prefix = true;
+        object->key[len] = '\0';
+        memcpy(listing->common, object->key, len + 1);
+    }
     return listing->visit(listing->context, object);
 }
 
@@ -344,28 +368,30 @@ static enum dr_status run_list(struct dr_call *call, struct dr_db *db, void *arg
 {
     struct listing *listing = arguments;
     const struct dr_object_query *query = listing->query;
-    const char *prefix = query->prefix != NULL ? query->prefix : "";
     const char *after = query->after_key != NULL ? query->after_key : "";
     char key[DR_OBJECT_KEY_MAX + 1] = "";
     struct dr_rows rows;
     DR_TRY(dr_bucket_require(call, db, query->bucket));
+    if (common_len(listing, after) == strlen(after)) {
+        (void)snprintf(listing->common, sizeof listing->common, "%s", after);
+    }
     dr_db_select(
         db, &rows,
         "SELECT " OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key > ?2 AND key >= ?3"
         " ORDER BY key, sequence DESC",
-        DR_VALUES(dr_value_text(query->bucket), dr_value_text(after), dr_value_text(prefix)));
+        DR_VALUES(
+            dr_value_text(query->bucket), dr_value_text(after), dr_value_text(listing->prefix)));
     bool goes_on = true;
-    uint32_t count = 0;
     while (goes_on && dr_rows_next(&rows)) { /* bound: the keys with the prefix */
         struct dr_object object;
         read_object(&rows, query->bucket, &object);
-        if (strncmp(object.key, prefix, strlen(prefix)) != 0) {
+        if (strncmp(object.key, listing->prefix, strlen(listing->prefix)) != 0) {
             break;
         }
         bool is_new_key = strcmp(key, object.key) != 0;
         object.is_latest = is_new_key;
         (void)snprintf(key, sizeof key, "%s", object.key);
-        goes_on = list_row(listing, &object, is_new_key, &count);
+        goes_on = list_row(listing, &object, is_new_key);
     }
     return dr_rows_end(&rows);
 }
@@ -376,6 +402,7 @@ enum dr_status dr_service_list_objects(
     bool *ret_truncated)
 {
     struct listing listing = {.query = query, .visit = visit, .context = context};
+    listing.prefix = query->prefix != NULL ? query->prefix : "";
     listing.limit =
         query->limit != 0 && query->limit < OBJECTS_LISTED_MAX ? query->limit : OBJECTS_LISTED_MAX;
     DR_TRY(dr_call_read(call, run_list, &listing));
