@@ -284,6 +284,54 @@ static void test_reload_kicks_who_is_not_in_the_file(void)
     end(world);
 }
 
+/* The loader read the file before the second order, and hands it over after. */
+static void test_an_order_outlives_an_older_file(void)
+{
+    struct world *world = begin(65536);
+    struct dr_snapshot *older = NULL;
+    start_service(world, &pointers[0]);
+    EXPECT_EQ(connect_as(world, &pointers[3], "t3", 3), DR_OK);
+    write_file(world, 1, DR_SNAPSHOT_ACTIVE);
+    EXPECT_EQ(send_delta(world, &pointers[0], 1, DR_SNAPSHOT_RELOAD, 9), DR_GATE_PASS);
+    REQUIRE(dr_snapshot_open(world->path, &older) == DR_OK);
+    write_file(world, 2, DR_SNAPSHOT_REVOKED);
+    EXPECT_EQ(send_delta(world, &pointers[0], 2, DR_SNAPSHOT_RELOAD, 9), DR_GATE_PASS);
+    EXPECT_EQ(send_delta(world, &pointers[0], 1, DR_SNAPSHOT_RELOAD, 9), DR_GATE_PASS);
+    EXPECT_EQ(dr_registry_set_base(&world->gate->registry, older), DR_OK);
+    EXPECT(world->gate->registry.wants_file);
+    world->kick_connection = &pointers[3];
+    wait_for_reload(world);
+    EXPECT_STR(world->kicked, "t3");
+    end(world);
+}
+
+static struct dr_snapshot *empty(uint64_t generation, uint64_t sequence, uint32_t flags)
+{
+    struct dr_snapshot_builder *builder = NULL;
+    struct dr_snapshot *snapshot = NULL;
+    const uint8_t *data = NULL;
+    size_t size = 0;
+    EXPECT_EQ(dr_snapshot_builder_create(generation, sequence, flags, &builder), DR_OK);
+    EXPECT_EQ(dr_snapshot_builder_finish(builder, &data, &size), DR_OK);
+    EXPECT_EQ(dr_snapshot_parse(data, size, &snapshot), DR_OK);
+    dr_snapshot_builder_free(builder);
+    return snapshot;
+}
+
+static void test_an_order_holds_for_its_generation(void)
+{
+    const uint32_t order = DR_SNAPSHOT_DELTA | DR_SNAPSHOT_RELOAD;
+    struct dr_registry registry = {.wants_file = false};
+    EXPECT_EQ(dr_registry_set_base(&registry, empty(3, 0, 0)), DR_OK);
+    EXPECT_EQ(dr_registry_add_delta(&registry, empty(3, 50, order)), DR_E_AGAIN);
+    EXPECT_EQ(dr_registry_add_delta(&registry, empty(4, 1, order)), DR_E_AGAIN);
+    EXPECT_EQ(dr_registry_set_base(&registry, empty(3, 50, 0)), DR_OK);
+    EXPECT(registry.wants_file);
+    EXPECT_EQ(dr_registry_set_base(&registry, empty(4, 1, 0)), DR_OK);
+    EXPECT(!registry.wants_file);
+    dr_registry_free(&registry);
+}
+
 static void test_deltas_and_gaps(void)
 {
     struct world *world = begin(65536);
@@ -394,6 +442,7 @@ DR_TEST_MAIN(
     test_a_reused_pointer_means_its_new_client, test_checks_without_a_live_session,
     test_what_is_kept_for_who_is_away, test_what_waits_for_who_does_not_read,
     test_what_the_broker_dropped_is_forgotten, test_a_kick_is_reentrant_and_final,
-    test_reload_kicks_who_is_not_in_the_file, test_deltas_and_gaps, test_more_deltas_than_are_kept,
+    test_reload_kicks_who_is_not_in_the_file, test_an_order_outlives_an_older_file,
+    test_an_order_holds_for_its_generation, test_deltas_and_gaps, test_more_deltas_than_are_kept,
     test_ring_pump_and_restart_of_the_service, test_idle_clients_are_forgotten,
     test_idle_clients_are_forgotten_without_a_service)

@@ -69,8 +69,9 @@ enum dr_status dr_registry_set_base(struct dr_registry *registry, struct dr_snap
         covered++;
     }
     drop_deltas(registry, covered);
-    registry->wants_file =
+    bool gap =
         registry->delta_count > 0 && source_info(registry->deltas[0]).sequence != base.sequence + 1;
+    registry->wants_file = gap || base.sequence < registry->ordered_sequence;
     return DR_OK;
 }
 
@@ -91,9 +92,15 @@ enum dr_status dr_registry_add_delta(struct dr_registry *registry, struct dr_sna
     uint64_t generation;
     uint64_t sequence;
     dr_registry_position(registry, &generation, &sequence);
-    registry->expected_generation = info.generation;
+    if (info.generation != registry->expected_generation) {
+        registry->expected_generation = info.generation;
+        registry->ordered_sequence = 0;
+    }
     if ((info.flags & DR_SNAPSHOT_RELOAD) != 0) {
         dr_snapshot_close(snapshot);
+        if (info.sequence > registry->ordered_sequence) {
+            registry->ordered_sequence = info.sequence;
+        }
         registry->wants_file = true;
         return DR_E_AGAIN;
     }

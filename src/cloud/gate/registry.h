@@ -3,8 +3,9 @@
  *
  * A delta is kept as the small snapshot it is; looking a certificate up asks the newest delta first
  * and the file last. Deltas are numbered; after a gap, or when the service says so, the file is to
- * be read again (dr_registry_wants_file), which happens elsewhere, and what it already holds is
- * dropped from the deltas.
+ * be read again (wants_file), which happens elsewhere, and what it already holds is dropped from
+ * the deltas. A file that was read before the service's order and comes in after it does not settle
+ * the order.
  *
  * Without a service the last state stays: who is known is let in, who is not is refused.
  */
@@ -33,6 +34,7 @@ struct dr_registry {
     struct dr_source *deltas[DR_REGISTRY_DELTAS_MAX]; /* oldest first, numbers without gaps */
     size_t delta_count;
     uint64_t expected_generation; /* of the last message; 0: none came yet */
+    uint64_t ordered_sequence;    /* of that generation: an older file does not do */
     bool wants_file;
 };
 
