@@ -14,6 +14,9 @@ DR_STATIC_ASSERT(
     DR_JOB_DOCUMENT_LEN_MAX + DR_JOB_DETAILS_BYTES_MAX + 4096u <= DR_MESSAGE_SIZE_MAX,
     "every answer and notice fits a message");
 
+/* job.rollout_next when it is no target's position; NULL: every target has its execution. */
+#define DR_ROLLOUT_ENDING (-1) /* is being canceled or deleted, so it cannot complete */
+
 /* One transaction's surroundings. */
 struct dr_scope {
     struct dr_service *service;

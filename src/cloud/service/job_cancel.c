@@ -32,11 +32,14 @@ static enum dr_status select_ids(
     return dr_rows_end(&rows);
 }
 
+/* In every transaction: no further executions are made, and the job does not complete by itself
+ * when devices end what is left between two of them. */
 static enum dr_status stop_rollout(struct dr_act *act, struct dr_db *db, const char *id)
 {
     return dr_db_run(
-        db, "UPDATE job SET rollout_next = NULL, updated_ms = ?2 WHERE id = ?1",
-        DR_VALUES(dr_value_text(id), dr_value_int(act->call->now_ms)));
+        db, "UPDATE job SET rollout_next = ?2, updated_ms = ?3 WHERE id = ?1",
+        DR_VALUES(
+            dr_value_text(id), dr_value_int(DR_ROLLOUT_ENDING), dr_value_int(act->call->now_ms)));
 }
 
 static enum dr_status cancel_one(const struct dr_scope *scope, uint64_t id, bool force)
@@ -59,7 +62,7 @@ static enum dr_status finish_cancel(struct dr_act *act, struct dr_db *db)
     DR_TRY(dr_db_run(
         db,
         "UPDATE job SET status = ?2, force_canceled = ?3, reason_code = ?4, comment = ?5,"
-        " updated_ms = ?6, completed_ms = ?6 WHERE id = ?1",
+        " updated_ms = ?6, completed_ms = ?6, rollout_next = NULL WHERE id = ?1",
         DR_VALUES(
             dr_value_text(ending->id), dr_value_int(DR_JOB_STATE_CANCELED),
             dr_value_int(ending->force), dr_value_text(ending->reason_code),
@@ -80,16 +83,12 @@ static enum dr_status run_cancel(struct dr_act *act, struct dr_db *db)
             act->call, DR_E_STATE, DR_CODE_INVALID, "Job %s is %s and cannot be canceled",
             ending->id, dr_job_state_word(state));
     }
-    /* The target list is cut off first, and the job kept from completing by itself. */
-    DR_TRY(dr_db_run(
-        db, "UPDATE job SET rollout_next = coalesce(rollout_next, 0) WHERE id = ?1",
-        DR_VALUES(dr_value_text(ending->id))));
+    DR_TRY(stop_rollout(act, db, ending->id));
     DR_TRY(select_ids(
         db, ending->id, ending->force ? DR_JOB_IN_PROGRESS : DR_JOB_QUEUED, ids, &count));
     for (size_t i = 0; i < count; i++) {
         DR_TRY(cancel_one(&scope, ids[i], ending->force));
     }
-    DR_TRY(stop_rollout(act, db, ending->id));
     ending->more = count == CHUNK;
     act->is_change = !ending->more;
     return ending->more ? DR_OK : finish_cancel(act, db);
@@ -145,11 +144,11 @@ static enum dr_status run_delete(struct dr_act *act, struct dr_db *db)
             "Job %s is %s: only a completed or canceled job can be deleted without force",
             ending->id, dr_job_state_word(state));
     }
+    DR_TRY(stop_rollout(act, db, ending->id));
     DR_TRY(select_ids(db, ending->id, DR_JOB_CANCELED, ids, &count));
     for (size_t i = 0; i < count; i++) {
         DR_TRY(remove_one(&scope, ids[i]));
     }
-    DR_TRY(stop_rollout(act, db, ending->id));
     ending->more = count == CHUNK;
     act->is_change = !ending->more;
     if (ending->more) {

@@ -22,7 +22,7 @@ enum dr_status dr_rollout_chunk(const struct dr_scope *scope, const char *job, b
     int64_t next = 0;
     int64_t made = 0;
     enum dr_status status = dr_db_int(
-        scope->db, "SELECT rollout_next FROM job WHERE id = ?1 AND rollout_next IS NOT NULL",
+        scope->db, "SELECT rollout_next FROM job WHERE id = ?1 AND rollout_next >= 0",
         DR_VALUES(dr_value_text(job)), &next);
     *ret_more = false;
     if (status == DR_E_NOT_FOUND) {
@@ -70,7 +70,7 @@ static enum dr_status run_next_rollout(void *context, struct dr_db *db)
     struct dr_rows rows;
     background->more = false;
     dr_db_select(
-        db, &rows, "SELECT id FROM job WHERE rollout_next IS NOT NULL ORDER BY sequence LIMIT 1",
+        db, &rows, "SELECT id FROM job WHERE rollout_next >= 0 ORDER BY sequence LIMIT 1",
         DR_NO_VALUES);
     bool found = dr_rows_next(&rows);
     if (found) {
@@ -198,7 +198,7 @@ enum dr_status dr_rollout_tick(struct dr_service *service, int64_t now_ms)
         DR_VALUES(dr_value_int(now_ms)), &due);
     if (status == DR_OK) {
         status = dr_db_int(
-            db, "SELECT EXISTS (SELECT 1 FROM job WHERE rollout_next IS NOT NULL)", DR_NO_VALUES,
+            db, "SELECT EXISTS (SELECT 1 FROM job WHERE rollout_next >= 0)", DR_NO_VALUES,
             &waiting);
     }
     dr_store_read_end(service->store, db);
