@@ -77,10 +77,18 @@ int dr_cli_usage(struct dr_cli *cli, const char *format, ...) __attribute__((for
  */
 int dr_cli_print_json(struct dr_cli *cli, json_t *value);
 
+/* Have no text in value steer a terminal: blanks for line ends and tabs, "?" for other control
+ * characters (C0, DEL and C1). For what is shown: a PEM text, say, is spoilt. */
+void dr_cli_tame(json_t *value);
+
 /* Print an object as aligned lines, "name value", with names like "counters.security" for what is
  * in objects and "notes.1.reason" for what is in arrays; times since 1970 (…At) as UTC and how long
- * ago, durations (…_ms, uptime) in words. For people: the form may change, --json does not. */
+ * ago, durations (…_ms, uptime) in words. For people: the form may
+ * change, --json does not. */
 void dr_cli_print_lines(const json_t *object);
+
+/* The same with names in words, "counters security". */
+void dr_cli_print_words(const json_t *object);
 
 /* A bar on standard error while bytes or blocks move; nothing unless cli->progress. done == total
  * ends the line. */

@@ -56,6 +56,7 @@ static int check_unsealed(struct dr_cli *cli, struct dr_aws *aws, const char *th
     dr_aws_encode(thing, encoded);
     snprintf(target, sizeof(target), "/daruma/things/%s/state", encoded);
     int result = dr_aws_request(aws, "iot", "GET", target, NULL, NULL, 0, &response);
+    dr_cli_tame(response.json);
     const json_t *report = json_object_get(response.json, "report");
     const char *state = json_string_value(json_object_get(report, "state"));
     const char *version = json_string_value(json_object_get(report, "version"));

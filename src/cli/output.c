@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void print_error(struct dr_cli *cli, const char *message)
 {
@@ -47,6 +48,43 @@ int dr_cli_print_json(struct dr_cli *cli, json_t *value)
     json_decref(value);
     putchar('\n');
     return failed != 0 || fflush(stdout) != 0 ? DR_EXIT_ERROR : DR_EXIT_DONE;
+}
+
+static void tame_text(json_t *text)
+{
+    char *copy = strdup(json_string_value(text));
+    bool changed = false;
+    for (unsigned char *at = (unsigned char *)copy; at != NULL && *at != '\0'; at++) {
+        if (*at < 0x20 || *at == 0x7f) {
+            *at = *at == '\n' || *at == '\r' || *at == '\t' ? ' ' : '?';
+            changed = true;
+        } else if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) { /* U+0080 to U+009F */
+            at[0] = at[1] = '?';
+            changed = true;
+        }
+    }
+    if (changed || copy == NULL) {
+        (void)json_string_set(text, copy != NULL ? copy : "?");
+    }
+    free(copy);
+}
+
+void dr_cli_tame(json_t *value)
+{
+    const char *key;
+    size_t index;
+    json_t *inner;
+    if (json_is_string(value)) {
+        tame_text(value);
+    }
+    json_object_foreach(value, key, inner) /* bound: the parser's own depth */
+    {
+        dr_cli_tame(inner);
+    }
+    json_array_foreach(value, index, inner)
+    {
+        dr_cli_tame(inner);
+    }
 }
 
 void dr_cli_progress(struct dr_cli *cli, const char *label, uint64_t done, uint64_t total)

@@ -271,6 +271,9 @@ static int compare(struct dr_cli *cli, json_t *before, json_t *now)
     json_object_foreach(now, thing, execution)
     {
         int result = outcome(text_of(execution, "status"));
+        if (!cli->json) {
+            dr_cli_tame(execution); /* the thing's own words */
+        }
         show_change(cli, json_object_get(before, thing), execution);
         open = open || result < 0;
         if (result > 0 && (worst == DR_EXIT_DONE || result < worst)) {
@@ -351,6 +354,7 @@ static void why_queued(struct dr_aws *aws, const char *thing, char *out, size_t 
     snprintf(target, sizeof(target), "/daruma/things/%s/state", encoded);
     if (dr_aws_request(aws, "iot", "GET", target, NULL, NULL, 0, &response) == 0 &&
         response.status == 200) {
+        dr_cli_tame(response.json);
         const json_t *report = json_object_get(response.json, "report");
         const char *state = text_of(report, "state");
         if (!json_is_true(json_object_get(response.json, "connected"))) {
