@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cli/aws.h"
 #include "cli/thing.h"
+#include "cli/update.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,9 @@ fetch_own(struct dr_aws *aws, struct dr_cli *cli, const char *thing, const char 
     if (dr_aws_request(aws, "iot", "GET", target, NULL, NULL, 0, &response) == 0) {
         if (response.status == 200 && response.json != NULL) {
             state = json_incref(response.json);
+            if (!cli->json) {
+                dr_cli_tame(state); /* the thing's own words */
+            }
         } else if (response.status == 404) {
             state = json_object();
         } else {
@@ -91,6 +95,38 @@ static int run_list(struct dr_cli *cli)
     return result;
 }
 
+/* What it is and where, then what it said itself, then what passed between it and the cloud. A name
+ * that the service uses is not the device's to fill. */
+static void print_thing(const json_t *thing, const json_t *state, json_t *counters)
+{
+    static const char *const first[] = {"connected", "connectedAt", "ipAddress", "reportedAt"};
+    json_t *all = json_pack(
+        "{s:s, s:s}", "thing", text_of(thing, "thingName"), "arn", text_of(thing, "thingArn"));
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+        json_t *value = json_object_get(state, first[i]);
+        json_object_set_new(all, first[i], value != NULL ? json_incref(value) : json_null());
+    }
+    json_object_update_missing(all, json_object_get(state, "report"));
+    json_object_update_missing(all, counters);
+    dr_cli_print_words(all);
+    json_decref(all);
+}
+
+static void print_jobs(const json_t *summaries)
+{
+    size_t index;
+    const json_t *row;
+    json_array_foreach(summaries, index, row)
+    {
+        const char *job = text_of(row, "jobId");
+        const char *update = dr_update_of_job(job);
+        printf(
+            "%s%-7s %-28s %s\n", index == 0 ? "\n" : "", update != NULL ? "update" : "job",
+            update != NULL ? update : job,
+            text_of(json_object_get(row, "jobExecutionSummary"), "status"));
+    }
+}
+
 static int show(struct dr_cli *cli, struct dr_aws *aws, const char *name)
 {
     char encoded[3 * 128 + 1];
@@ -112,21 +148,8 @@ static int show(struct dr_cli *cli, struct dr_aws *aws, const char *name)
                      "{s:O, s:O, s:O, s:O}", "thing", thing, "reported", state, "counters",
                      counters, "executions", json_object_get(jobs, "executionSummaries")));
     } else {
-        json_t *all = json_deep_copy(state);
-        json_object_set(all, "thingArn", json_object_get(thing, "thingArn"));
-        json_object_update_missing(all, counters);
-        dr_cli_print_lines(all);
-        json_decref(all);
-        size_t index;
-        json_t *row;
-        json_array_foreach(json_object_get(jobs, "executionSummaries"), index, row)
-        {
-            const char *job = text_of(row, "jobId");
-            bool update = strncmp(job, "AFR_OTA-", 8) == 0;
-            printf(
-                "%s %s %s\n", update ? "update" : "job", update ? job + 8 : job,
-                text_of(json_object_get(row, "jobExecutionSummary"), "status"));
-        }
+        print_thing(thing, state, counters);
+        print_jobs(json_object_get(jobs, "executionSummaries"));
     }
     json_decref(counters);
     json_decref(state);

@@ -13,6 +13,7 @@
 struct lines {
     int width; /* of the longest name, found in a first pass that prints nothing */
     bool counting;
+    bool words; /* names as words: "boot reason", not "bootReason" */
     double now_s;
 };
 
@@ -68,9 +69,27 @@ static void number(const struct lines *lines, const char *key, double value, boo
     puts(text);
 }
 
-static void leaf(struct lines *lines, const char *name, const char *key, const json_t *value)
+/* "counters.bootReason_ms" as "counters boot reason ms". out holds 2 * NAME_BYTES. */
+static void in_words(const char *name, char *out)
 {
-    int len = (int)strlen(name) - (ends_with(name, "_ms") ? 3 : 0);
+    for (char before = ' '; *name != '\0'; before = *name++) {
+        bool capital = *name >= 'A' && *name <= 'Z';
+        if (capital && before >= 'a' && before <= 'z') {
+            *out++ = ' ';
+        }
+        *out++ = capital ? (char)(*name - 'A' + 'a') : *name == '.' || *name == '_' ? ' ' : *name;
+    }
+    *out = '\0';
+}
+
+static void leaf(struct lines *lines, const char *path, const char *key, const json_t *value)
+{
+    char words[2 * NAME_BYTES];
+    if (lines->words) {
+        in_words(path, words);
+    }
+    const char *name = lines->words ? words : path;
+    int len = (int)strlen(name) - (ends_with(path, "_ms") ? 3 : 0);
     if (lines->counting) {
         lines->width = len > lines->width ? len : lines->width;
         return;
@@ -114,11 +133,12 @@ static void branch(
     }
 }
 
-void dr_cli_print_lines(const json_t *object)
+static void print(const json_t *object, bool words)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    struct lines lines = {.now_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9};
+    struct lines lines = {.words = words};
+    lines.now_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
     for (int pass = 0; pass < 2; pass++) {
         const char *key = NULL;
         json_t *value = NULL;
@@ -128,4 +148,14 @@ void dr_cli_print_lines(const json_t *object)
             branch(&lines, "", key, value, 0);
         }
     }
+}
+
+void dr_cli_print_lines(const json_t *object)
+{
+    print(object, false);
+}
+
+void dr_cli_print_words(const json_t *object)
+{
+    print(object, true);
 }

@@ -268,13 +268,17 @@ class CloudTest(Case):
     def test_show_is_for_reading(self):
         """Aligned lines without JSON in them, and times that one can read; the raw numbers with --json."""
         wait_for("a report", lambda: self.world.reported("lamp").get("version"), 20)
-        for words in (("device", "show", "lamp"), ("things", "show", "lamp")):
+        for words, counter in ((("device", "show", "lamp"), "cloud.report.counters.security"),
+                               (("things", "show", "lamp"), "counters security")):
             text = self.world.run(*words).stdout
             self.assertNotRegex(text, r'[{}"\[\]]')
-            columns = {len(line) - len(line[len(line.split()[0]):].lstrip()) for line in text.splitlines()}
-            self.assertEqual(len(columns), 1, text)
-            self.assertRegex(text, r"(?m)reportedAt +20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC \(.* ago\)$")
-            self.assertRegex(text, r"(?m)report.counters.security +0$")
+            rows = [re.fullmatch(r"(\S+(?: \S+)*  +)(\S.*)", line) for line in text.splitlines()]
+            self.assertNotIn(None, rows, text)
+            self.assertEqual(len({len(row[1]) for row in rows}), 1, text)
+            self.assertRegex(text, r"(?m)reported ?[Aa]t +20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC \(.* ago\)$")
+            self.assertRegex(text, rf"(?m)^{counter} +0$")
+        self.assertNotRegex(text, r"(?m)^\S*[.A-Z]", "names are words")
+        self.assertRegex(text, r"\Athing +lamp\n")
 
     def test_when_a_network_takes_effect(self):
         self.world.run("device", "create", "radio", "--key", self.world.key("product"), "--image", self.factory)
@@ -490,7 +494,7 @@ class UpdateTest(Case):
         self.assertEqual((watch.wait(60), rest[-1]), (DONE, "lamp SUCCEEDED\n"))
         self.assertLessEqual(len([line for line in rest if "fetches over" in line]), 1)
         shown = self.world.run("things", "show", "lamp").stdout
-        self.assertIn("update first SUCCEEDED\n", shown)
+        self.assertRegex(shown, r"\nupdate  first +SUCCEEDED\n")
         self.assertNotIn("AFR_OTA", shown)
         self.refused(ERROR, "update", "cancel", "first", says="update first is COMPLETED already")
 

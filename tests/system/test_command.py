@@ -87,6 +87,7 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(self.command("lock-1", command="revert", jobId="j3")[0], 400)  # which of two?
         self.approval()
         self.lying_thing()
+        self.shown()
 
     def by_hand(self):
         """`daruma update revert` is listed as what it is, and not sent to a thing whose image is sealed."""
@@ -132,6 +133,16 @@ class CommandTest(unittest.TestCase):
             self.assertIn("no update made here", answer["message"])
         with self.assertRaises(urllib.error.HTTPError):
             request(self.settings, "GET", "/jobs/j4")
+
+    def shown(self):
+        """What a thing sends is shown, and steers no terminal."""
+        self.report("lock-1", self.digest, "\x1b[31mstate\r\x9b2J")
+        for words in (("things", "show", "lock-1"), ("things",)):
+            said = self.world.run(*words).stdout
+            self.assertIn("?[31mstate ??2J", said, words)
+            self.assertNotRegex(said, r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", words)
+        shown = self.world.json("things", "show", "lock-1")[1]
+        self.assertEqual(shown["reported"]["report"]["state"], "\x1b[31mstate\r\x9b2J")
 
     def verify(self, daruma):
         self.assertEqual({key: daruma[key] for key in ("command", "product", "digest")},
