@@ -204,6 +204,29 @@ class Publishing(GateTest):
         other = self.device("thing-7")
         self.assertEqual(other.subscribe("app/8000"), 1)
 
+    def test_subscriptions_end_with_the_broker_s_session(self):
+        """clean_start 0 asks to go on; without an expiry there is nothing to go on with."""
+        for number in (0, 256):
+            device = self.device("thing-6", clean=False, version=5)
+            self.assertFalse(device.session_present)
+            for code in [device.subscribe(f"app/{number + i}") for i in range(256)]:
+                self.assertEqual(code, 1)
+            self.assertGreaterEqual(device.subscribe("app/more"), 0x80)
+            device.disconnect()
+
+    def test_shared_subscriptions_of_a_session_that_goes_on(self):
+        """The broker counts them apart and does not tell."""
+        keep = {"clean": False, "version": 5, "session_expiry": 3600}
+        device = self.device("open", **keep)
+        for i in range(256):
+            self.assertEqual(device.subscribe(f"$share/g/app/{i}"), 1)
+        device.disconnect()
+        device = self.device("open", **keep)
+        self.assertTrue(device.session_present)
+        self.assertGreaterEqual(device.subscribe("app/more"), 0x80)
+        device.disconnect()
+        self.device("open").disconnect()  # and the session with it
+
     def test_the_service_may_not_listen_to_its_own_answers(self):
         self.assertGreaterEqual(self.service.subscribe("daruma/1/out"), 0x80)
         self.assertGreaterEqual(self.service.subscribe("#"), 0x80)

@@ -151,6 +151,14 @@ enum dr_gate_verdict dr_gate_check(
     return verdict;
 }
 
+void dr_gate_none_kept(struct dr_gate *gate, const void *connection)
+{
+    const struct dr_session *session = dr_sessions_find(&gate->sessions, connection);
+    if (session != NULL && session->live && !session->superseded) {
+        dr_filters_none_kept(&session->client->filters);
+    }
+}
+
 void dr_gate_unsubscribe(struct dr_gate *gate, const void *connection, const char *filter)
 {
     const struct dr_session *session = dr_sessions_find(&gate->sessions, connection);

@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The lowest bit tells shared subscriptions apart. */
+#define SHARED 1u
+
+static uint64_t mark_of(const uint64_t secret[2], const char *filter)
+{
+    uint64_t hash = dr_siphash(secret, filter, strlen(filter)) & ~(uint64_t)SHARED;
+    return strncmp(filter, "$share/", 7) == 0 ? hash | SHARED : hash;
+}
+
 /* Where the filter stands, or count. */
 static size_t find(const struct dr_filters *filters, uint64_t hash)
 {
@@ -19,7 +28,7 @@ static size_t find(const struct dr_filters *filters, uint64_t hash)
 bool dr_filters_take(
     struct dr_filters *filters, const uint64_t secret[2], size_t max, const char *filter)
 {
-    uint64_t hash = dr_siphash(secret, filter, strlen(filter));
+    uint64_t hash = mark_of(secret, filter);
     if (find(filters, hash) < filters->count) {
         return true;
     }
@@ -41,9 +50,19 @@ bool dr_filters_take(
 
 void dr_filters_leave(struct dr_filters *filters, const uint64_t secret[2], const char *filter)
 {
-    size_t at = find(filters, dr_siphash(secret, filter, strlen(filter)));
+    size_t at = find(filters, mark_of(secret, filter));
     if (at < filters->count) {
         filters->hashes[at] = filters->hashes[--filters->count];
+    }
+}
+
+void dr_filters_none_kept(struct dr_filters *filters)
+{
+    for (size_t i = 0; i < filters->count; i++) {
+        if ((filters->hashes[i] & SHARED) == 0) {
+            dr_filters_clear(filters);
+            return;
+        }
     }
 }
 

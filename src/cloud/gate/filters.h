@@ -13,7 +13,7 @@
 /* Zeroed is empty. */
 struct dr_filters {
     /* private, do not touch */
-    uint64_t *hashes; /* of the filters; order means nothing */
+    uint64_t *hashes; /* of the filters, and which are shared; order means nothing */
     size_t count;
     size_t capacity;
 };
@@ -25,6 +25,11 @@ bool dr_filters_take(
 
 /* It unsubscribes. A filter that it does not hold changes nothing. */
 void dr_filters_leave(struct dr_filters *filters, const uint64_t secret[2], const char *filter);
+
+/* The broker keeps none for its session, shared ones aside: those it counts apart and does not
+ * tell. If we know of one that is not shared, then that session has ended, and all of them with it.
+ */
+void dr_filters_none_kept(struct dr_filters *filters);
 
 /* It holds none any more. */
 void dr_filters_clear(struct dr_filters *filters);

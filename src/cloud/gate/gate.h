@@ -122,6 +122,12 @@ enum dr_gate_verdict dr_gate_check(
  * What it does not get it asks for again: jobs by $next/get, shadows by get, blocks by request. */
 bool dr_gate_may_queue(struct dr_gate *gate, const void *connection, int qos, uint32_t size_bytes);
 
+/* Before the check of a SUBSCRIBE when the broker keeps no subscription of this connection's
+ * session, shared ones aside. The broker decides when a session ends (MQTT 5's expiry, its own
+ * bound on how long a client stays away) and has no other word for it; what an ended one held
+ * counts no more. */
+void dr_gate_none_kept(struct dr_gate *gate, const void *connection);
+
 /* A filter less, which is always allowed; dr_gate_check counts those that a client subscribes to
  * and refuses more than DR_FILTERS_MAX. */
 void dr_gate_unsubscribe(struct dr_gate *gate, const void *connection, const char *filter);

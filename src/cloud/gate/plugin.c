@@ -149,6 +149,9 @@ static int on_acl_check(int event, void *event_data, void *user_data)
         break;
     case MOSQ_ACL_SUBSCRIBE:
         access = DR_GATE_SUBSCRIBE;
+        if (mosquitto_client_sub_count(data->client) == 0) {
+            dr_gate_none_kept(gate, data->client);
+        }
         break;
     case MOSQ_ACL_UNSUBSCRIBE:
         dr_gate_unsubscribe(gate, data->client, data->topic);

@@ -40,7 +40,7 @@ struct dr_client {
     uint32_t version; /* of presence events */
     struct dr_wire_counters counters;
     struct dr_pace pace;       /* of what it asks */
-    struct dr_filters filters; /* a persistent session's outlive its connections */
+    struct dr_filters filters; /* a session's outlive its connections; see dr_gate_none_kept */
     char id[];                 /* with NUL */
 };
 
