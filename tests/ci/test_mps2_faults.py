@@ -84,7 +84,7 @@ class Faults(FirmwareTest):
         """Confirmed is not for good: after three faults the image before it runs again, once, and the job, which had
         succeeded, stays as it is."""
         device = self.device("hang-confirmed", counter=1)
-        image, version = self.image("hang-confirmed", counter=2, limits="2,60,2,60")
+        image, version = self.image("hang-confirmed", counter=2, limits="8,60,2,60")
         execution = self.update(device, image, "confirmed")
         self.assert_job(execution, "SUCCEEDED")
         device.wait_line("silent: agent", 3)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The table of scenarios: number, what it is called, how it is played.
 
-A scenario is a function of the stage. It begins with `stage.base()`, asserts version, slot, state, job status, reason
+A scenario is a function of the stage. It begins with `stage.base()` unless it brings its own beginning, asserts version, slot, state, job status, reason
 and counters, leaves a device that can take the next update, and returns the line for the table at the end.
 """
 from typing import Callable, NamedTuple
