@@ -46,6 +46,7 @@ static struct {
     uint8_t task_agent;
     uint8_t task_ethernet;
     uint32_t late_ms_max; /* of the application */
+    uint64_t verify_ms;   /* when the agent checked in before the turn in which it last verified */
     QueueHandle_t telemetry;
     StaticQueue_t telemetry_queue;
     uint8_t telemetry_memory[TELEMETRY_PLACES * sizeof(struct telemetry)];
@@ -148,8 +149,12 @@ static void judge(uint64_t now_ms)
     taskENTER_CRITICAL();
     state = board.firmware->client.health;
     taskEXIT_CRITICAL();
+    struct dr_health_task *agent = &state.tasks[board.task_agent];
     if (board.firmware->client.agent.state == DR_AGENT_CLOSING) {
-        state.tasks[board.task_agent].period_ms = AGENT_VERIFY_MS;
+        board.verify_ms = agent->seen_ms;
+    }
+    if (agent->seen_ms == board.verify_ms) { /* still that turn, whatever it does by now */
+        agent->period_ms = AGENT_VERIFY_MS;
     }
     if (dr_health_may_feed(&state, now_ms)) {
         dr_watchdog_feed();
