@@ -29,7 +29,7 @@ struct dr_boot_policy {
     uint32_t stable_ms;         /* a run this long ends a series of faults */
     uint32_t planned_uptime_ms; /* a marked reset after this long needs no other excuse */
 
-    /* The pin: end of each stage, counted from reset. */
+    /* The pin: end of each stage, counted from the ROM's first look at it. */
     uint32_t pin_previous_ms; /* below: nothing */
     uint32_t pin_factory_ms;  /* below: previous image */
     uint32_t pin_erase_ms;    /* below: factory */

@@ -4,8 +4,9 @@
  * One object, one thread (a FreeRTOS task, a loop on Linux). The board fills a configuration with
  * its ports, calls dr_client_start once and dr_client_turn for ever; the rest of the firmware
  * reports its self-test, registers its tasks and publishes through it. It is also the health
- * supervisor: the watchdog is fed in dr_client_turn and nowhere else, when dr_health_may_feed says
- * so.
+ * supervisor: dr_client_turn calls the board's feed when dr_health_may_feed says so. A board whose
+ * supervisor is a task of its own (Cortex-M3) gives an empty feed and asks the same question there;
+ * in no other way is the watchdog fed.
  *
  * Memory: no heap. sizeof(struct dr_client) is about 29 KiB: two certificates or the verifier's
  * workspace 8, head and tail of an image 8, vault and its workspace 5, agent, slot and one message

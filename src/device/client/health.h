@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The health supervisor's one decision: may the watchdog be fed?
  *
- * docs/boot.md: every registered task has checked in within its own period, and either
- * the image need not prove itself any more (CONFIRM written and read back, or no candidate), or the
- * health deadline is still ahead. A pure function; nobody else feeds the watchdog.
+ * docs/boot.md: every registered task has checked in within its own period, and either the image
+ * need not prove itself any more (CONFIRM written and read back, or no candidate), or the health
+ * deadline is still ahead. A pure function; nobody feeds the watchdog who has not asked it.
  */
 #ifndef DR_DEVICE_CLIENT_HEALTH_H
 #define DR_DEVICE_CLIENT_HEALTH_H
