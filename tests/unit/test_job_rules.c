@@ -205,4 +205,37 @@ static void notify_series(void)
     }
 }
 
-DR_TEST_MAIN(transitions, words, versions, timers, order, notify_series)
+static void abort_criteria(void)
+{
+    static const struct {
+        struct dr_job_abort abort;
+        uint64_t succeeded, failed, timed_out, rejected;
+        bool due;
+    } rows[] = {
+        {{DR_JOB_FAILED, 1000, 1}, 9, 1, 0, 0, true},
+        {{DR_JOB_FAILED, 1001, 1}, 9, 1, 0, 0, false},
+        {{DR_JOB_FAILED, 1000, 11}, 9, 1, 0, 0, false},
+        {{DR_JOB_FAILED, 1000, 10}, 9, 0, 1, 0, false},
+        {{DR_JOB_TIMED_OUT, 1000, 10}, 9, 0, 1, 0, true},
+        {{DR_JOB_REJECTED, 10000, 1}, 0, 0, 0, 3, true},
+        {{DR_JOB_NO_STATUS, 3000, 10}, 7, 1, 1, 1, true},
+        {{DR_JOB_NO_STATUS, 1, 0}, 5, 0, 0, 0, false}, /* nothing failed */
+        {{DR_JOB_NO_STATUS, 0, 0}, 0, 1, 0, 0, false}, /* no threshold */
+        {{DR_JOB_NO_STATUS, 1, 0}, 0, 0, 0, 0, false},
+    };
+    for (size_t i = 0; i < DR_ARRAY_COUNT(rows); i++) {
+        uint64_t counts[DR_JOB_CANCELED + 1] = {
+            [DR_JOB_QUEUED] = 7,
+            [DR_JOB_IN_PROGRESS] = 7,
+            [DR_JOB_REMOVED] = 7,
+            [DR_JOB_CANCELED] = 7,
+            [DR_JOB_SUCCEEDED] = rows[i].succeeded,
+            [DR_JOB_FAILED] = rows[i].failed,
+            [DR_JOB_TIMED_OUT] = rows[i].timed_out,
+            [DR_JOB_REJECTED] = rows[i].rejected,
+        };
+        EXPECT_EQ(dr_job_abort_due(&rows[i].abort, counts), rows[i].due);
+    }
+}
+
+DR_TEST_MAIN(transitions, words, versions, timers, order, notify_series, abort_criteria)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Jobs for many things: cancelled in several transactions while their devices go on. */
+/* Jobs for many things: cancelled in several transactions while their devices go on, and by
+ * themselves when too many devices fail. */
 #include "tests/unit/cloud_world.h"
 
 #include "cloud/registry/frame.h"
@@ -96,4 +97,120 @@ static void cancel_while_devices_report(void)
     world_end();
 }
 
-DR_TEST_MAIN(cancel_while_devices_report)
+/* --- abort criteria --- */
+
+#define CRITERION(type, percent, minimum)                                                          \
+    "{\"failureType\":\"" type "\",\"action\":\"CANCEL\",\"thresholdPercentage\":" percent         \
+    ",\"minNumberOfExecutedThings\":" minimum "}"
+#define ABORT(criteria) ",\"abortConfig\":{\"criteriaList\":[" criteria "]}"
+
+/* A thing says how its execution ended. */
+static void report(const char *thing, const char *job, const char *status)
+{
+    char rest[96];
+    char payload[64];
+    snprintf(rest, sizeof rest, "jobs/%s/update", job);
+    snprintf(payload, sizeof payload, "{\"status\":\"%s\"}", status);
+    world_say(thing, rest, payload);
+    EXPECT(world_heard("update/accepted") != NULL);
+}
+
+static void abort_by_failures(void)
+{
+    REQUIRE(world_begin());
+    REQUIRE(make_job("j", 6, ABORT(CRITERION("FAILED", "40", "3"))) == DR_OK);
+    report("t0", "j", "FAILED");
+    report("t1", "j", "REJECTED"); /* another kind, but executed */
+    EXPECT_STR(job_status("j"), "IN_PROGRESS");
+    report("t4", "j", "IN_PROGRESS");
+    report("t2", "j", "SUCCEEDED"); /* a third: 33 percent failed */
+    EXPECT_STR(job_status("j"), "IN_PROGRESS");
+    report("t3", "j", "FAILED"); /* 50 of 40 percent */
+    EXPECT_EQ(world_count("$aws/events/job/j/canceled"), 1);
+    EXPECT_STR(job_status("j"), "CANCELED");
+    EXPECT_STR(world_text(w.body, "job.reasonCode"), "ABORT_CRITERIA_MET");
+    EXPECT_STR(
+        world_text(w.body, "job.comment"),
+        "FAILED reached 40.00 percent of the executions that ended, and 4 have ended");
+    EXPECT(world_number(w.body, "job.completedAt") != 0);
+    EXPECT(world_at(w.body, "job.forceCanceled") == NULL);
+    EXPECT_EQ(count_of("Failed"), 2);
+    EXPECT_EQ(count_of("InProgress"), 1); /* goes on */
+    EXPECT_EQ(count_of("Canceled"), 1);
+    EXPECT_EQ(world_count("$aws/things/t5/jobs/notify"), 1);
+    REQUIRE(dr_service_list_audit(world_call(), NULL, world_body()) == DR_OK);
+    EXPECT_STR(world_text(w.body, "entries.0.action"), "AbortJob");
+    EXPECT_STR(world_text(w.body, "entries.0.actor"), "service");
+    report("t4", "j", "SUCCEEDED");
+    EXPECT_STR(job_status("j"), "CANCELED");
+    world_end();
+}
+
+/* More than a transaction's worth: the rest goes with the next ticks. */
+static void abort_of_many(void)
+{
+    REQUIRE(world_begin());
+    REQUIRE(make_job("j", 600, ABORT(CRITERION("ALL", "0.01", "1"))) == DR_OK);
+    wait_for_background(5);
+    EXPECT_STR(job_status("j"), "IN_PROGRESS");
+    EXPECT_EQ(count_of("Queued"), 600);
+    /* What the outbox holds for 600 things is not looked at. */
+    static const char rejected[] = "{\"status\":\"REJECTED\"}";
+    world_send_raw("t7", "jobs/j/update", rejected, strlen(rejected), ++w.number);
+    wait_for_background(1);
+    EXPECT_STR(job_status("j"), "CANCELED");
+    EXPECT_EQ(count_of("Queued"), 349);
+    EXPECT(json_is_true(world_at(w.body, "job.isConcurrent")));
+    EXPECT_EQ(dr_service_tick(w.service, w.now_ms), DR_OK);
+    wait_for_background(4);
+    EXPECT_STR(job_status("j"), "CANCELED");
+    EXPECT_EQ(count_of("Canceled"), 599);
+    EXPECT(json_is_false(world_at(w.body, "job.isConcurrent")));
+    world_end();
+}
+
+static void abort_by_time_outs(void)
+{
+    REQUIRE(world_begin());
+    REQUIRE(
+        make_job(
+            "j", 3,
+            ABORT(CRITERION("TIMED_OUT", "1", "1")) ",\"timeoutConfig\":"
+                                                    "{\"inProgressTimeoutInMinutes\":1}") == DR_OK);
+    report("t0", "j", "IN_PROGRESS");
+    report("t1", "j", "FAILED"); /* not what the criterion is about */
+    w.now_ms += 61000;
+    EXPECT_EQ(dr_service_tick(w.service, w.now_ms), DR_OK);
+    wait_for_background(1);
+    EXPECT_STR(job_status("j"), "CANCELED");
+    EXPECT_EQ(count_of("TimedOut"), 1);
+    EXPECT_EQ(count_of("Canceled"), 1);
+    world_end();
+}
+
+static void refused_criteria(void)
+{
+    static const char *const refused[] = {
+        ",\"abortConfig\":{}",
+        ABORT(""),
+        ABORT(CRITERION("CANCELED", "1", "1")),
+        ABORT(CRITERION("FAILED", "0", "1")),
+        ABORT(CRITERION("FAILED", "100.01", "1")),
+        ABORT(CRITERION("FAILED", "10.999", "1")),
+        ABORT(CRITERION("FAILED", "1", "0")),
+        ABORT("{\"failureType\":\"FAILED\",\"action\":\"PAUSE\",\"thresholdPercentage\":1,"
+              "\"minNumberOfExecutedThings\":1}"),
+        ABORT("{\"failureType\":\"FAILED\",\"action\":\"CANCEL\",\"thresholdPercentage\":1}"),
+    };
+    REQUIRE(world_begin());
+    for (size_t i = 0; i < DR_ARRAY_COUNT(refused); i++) {
+        EXPECT(make_job("j", 1, refused[i]) != DR_OK);
+        EXPECT_STR(w.call.code, "InvalidRequestException");
+    }
+    EXPECT_EQ(make_job("j", 1, ABORT(CRITERION("FAILED", "10.99", "1"))), DR_OK);
+    world_end();
+}
+
+DR_TEST_MAIN(
+    cancel_while_devices_report, abort_by_failures, abort_of_many, abort_by_time_outs,
+    refused_criteria)

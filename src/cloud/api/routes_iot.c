@@ -25,15 +25,19 @@
     "fileName:s fileType:i fileVersion:s fileLocation{stream{streamId:s fileId:i} "                \
     "s3Location{bucket:s key:s version:s}} codeSigning{awsSignerJobId:s " SIGNING_JOB              \
         CUSTOM_SIGNING "} attributes{*:s}"
+#define RATES "maximumPerMinute:i exponentialRate:*"
+#define CRITERION "failureType:s action:s thresholdPercentage:n minNumberOfExecutedThings:i"
 #define OTA_UPDATE                                                                                 \
     "targets:a files[" OTA_FILE "] roleArn:s description:s protocols:a targetSelection:s "         \
-    "awsJobExecutionsRolloutConfig:* awsJobPresignedUrlConfig{expiresInSec:i} "                    \
-    "awsJobAbortConfig:* awsJobTimeoutConfig{inProgressTimeoutInMinutes:i} "                       \
+    "awsJobExecutionsRolloutConfig{" RATES "} awsJobPresignedUrlConfig{expiresInSec:i} "           \
+    "awsJobAbortConfig{abortCriteriaList[" CRITERION                                               \
+    "]} awsJobTimeoutConfig{inProgressTimeoutInMinutes:i} "                                        \
     "additionalParameters{*:s} tags:-"
 #define STREAM "description:s files[fileId:i s3Location{bucket:s key:s version:s}] roleArn:s tags:-"
 #define JOB                                                                                        \
     "targets:a document:s documentSource:s description:s targetSelection:s "                       \
-    "presignedUrlConfig{roleArn:s expiresInSec:i} jobExecutionsRolloutConfig:* abortConfig:* "     \
+    "presignedUrlConfig{roleArn:s expiresInSec:i} jobExecutionsRolloutConfig{" RATES               \
+    "} abortConfig{criteriaList[" CRITERION "]} "                                                  \
     "timeoutConfig{inProgressTimeoutInMinutes:i} jobExecutionsRetryConfig:* tags:-"
 
 static const struct dr_api_route routes[] = {

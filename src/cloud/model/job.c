@@ -184,6 +184,21 @@ bool dr_execution_seconds_left(
     return true;
 }
 
+uint64_t dr_job_executed(const uint64_t counts[DR_JOB_CANCELED + 1])
+{
+    return counts[DR_JOB_SUCCEEDED] + counts[DR_JOB_FAILED] + counts[DR_JOB_REJECTED] +
+           counts[DR_JOB_TIMED_OUT];
+}
+
+bool dr_job_abort_due(const struct dr_job_abort *abort, const uint64_t counts[DR_JOB_CANCELED + 1])
+{
+    uint64_t executed = dr_job_executed(counts);
+    uint64_t failed = abort->failure == DR_JOB_NO_STATUS ? executed - counts[DR_JOB_SUCCEEDED]
+                                                         : counts[abort->failure];
+    return abort->threshold_hundredths != 0 && failed != 0 && executed >= abort->executed_min &&
+           failed * 10000 >= abort->threshold_hundredths * executed;
+}
+
 int dr_pending_compare(const struct dr_pending *a, const struct dr_pending *b)
 {
     if (a->status != b->status) {

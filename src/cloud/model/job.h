@@ -111,6 +111,20 @@ int64_t dr_execution_deadline_ms(const struct dr_execution *execution);
 bool dr_execution_seconds_left(
     const struct dr_execution *execution, int64_t now_ms, int64_t *ret_seconds);
 
+/* One abort criterion: failures of a kind, as a share of the executions that ended. */
+struct dr_job_abort {
+    enum dr_job_status failure;    /* FAILED, REJECTED, TIMED_OUT; DR_JOB_NO_STATUS: any of them */
+    uint32_t threshold_hundredths; /* of a percent, 1 to 10000 */
+    uint64_t executed_min;         /* not looked at before so many ended */
+};
+
+/* Executions that ended on their things: SUCCEEDED, FAILED, REJECTED, TIMED_OUT. What was canceled
+ * or removed says nothing about the update. counts: of a job's executions by status. */
+uint64_t dr_job_executed(const uint64_t counts[DR_JOB_CANCELED + 1]);
+
+/* Must the job be aborted? A criterion without threshold is never met. */
+bool dr_job_abort_due(const struct dr_job_abort *abort, const uint64_t counts[DR_JOB_CANCELED + 1]);
+
 /* Order of the pending list: IN_PROGRESS before QUEUED, then older queued_ms, then smaller id.
  * Negative, zero, positive as for qsort. */
 int dr_pending_compare(const struct dr_pending *a, const struct dr_pending *b);

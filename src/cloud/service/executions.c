@@ -158,6 +158,9 @@ static enum dr_status announce(const struct dr_scope *scope, const struct dr_exe
         return DR_OK;
     }
     DR_TRY(dr_tell_execution_event(scope, row));
+    if (row->execution.status != DR_JOB_CANCELED) {
+        DR_TRY(dr_job_abort_if_due(scope, row->job));
+    }
     return dr_job_settle(scope, row->job);
 }
 

@@ -15,7 +15,8 @@ DR_STATIC_ASSERT(
     "every answer and notice fits a message");
 
 /* job.rollout_next when it is no target's position; NULL: every target has its execution. */
-#define DR_ROLLOUT_ENDING (-1) /* is being canceled or deleted, so it cannot complete */
+#define DR_ROLLOUT_ENDING (-1)  /* is being canceled or deleted, so it cannot complete */
+#define DR_ROLLOUT_ABORTED (-2) /* by its criteria; QUEUED executions are still to be canceled */
 
 /* One transaction's surroundings. */
 struct dr_scope {
@@ -81,6 +82,14 @@ dr_executions_remove_thing(struct dr_call *call, struct dr_db *db, const char *t
 
 /* A job that is rolled out and has no pending execution is COMPLETED. */
 DR_MUST_USE enum dr_status dr_job_settle(const struct dr_scope *scope, const char *job);
+
+/* job_abort.c: an execution of the job has ended; is one of its abort criteria met? Then the job is
+ * CANCELED, and so are its QUEUED executions, beginning here and going on in the background. */
+DR_MUST_USE enum dr_status dr_job_abort_if_due(const struct dr_scope *scope, const char *job);
+
+/* job_cancel.c: cancel some QUEUED executions of a job that was aborted; the last clears the mark.
+ */
+DR_MUST_USE enum dr_status dr_job_abort_chunk(const struct dr_scope *scope, const char *job);
 
 /* messages.c: what devices and subscribers are told. */
 

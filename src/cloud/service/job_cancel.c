@@ -55,6 +55,22 @@ static enum dr_status cancel_one(const struct dr_scope *scope, uint64_t id, bool
     return status;
 }
 
+enum dr_status dr_job_abort_chunk(const struct dr_scope *scope, const char *job)
+{
+    uint64_t ids[CHUNK];
+    size_t count = 0;
+    DR_TRY(select_ids(scope->db, job, DR_JOB_QUEUED, ids, &count));
+    for (size_t i = 0; i < count; i++) {
+        DR_TRY(cancel_one(scope, ids[i], false));
+    }
+    if (count == CHUNK) {
+        return DR_OK;
+    }
+    return dr_db_run(
+        scope->db, "UPDATE job SET rollout_next = NULL WHERE id = ?1 AND rollout_next = ?2",
+        DR_VALUES(dr_value_text(job), dr_value_int(DR_ROLLOUT_ABORTED)));
+}
+
 static enum dr_status finish_cancel(struct dr_act *act, struct dr_db *db)
 {
     const struct ending *ending = act->arguments;

@@ -57,28 +57,6 @@ static enum dr_status check_rollout(struct dr_call *call, const json_t *config)
     return DR_OK;
 }
 
-static enum dr_status check_abort(struct dr_call *call, const json_t *config)
-{
-    json_t *list = NULL;
-    DR_TRY(dr_body_array(call, config, "criteriaList", &list));
-    if (json_array_size(list) == 0) {
-        return dr_call_invalid(call, "abortConfig.criteriaList must not be empty");
-    }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *item = json_array_get(list, i);
-        const json_t *threshold = json_object_get(item, "thresholdPercentage");
-        const char *type = json_string_value(json_object_get(item, "failureType"));
-        int64_t number = 0;
-        DR_TRY(dr_body_int(call, item, "minNumberOfExecutedThings", 1, INT64_MAX, 1, &number));
-        if (type == NULL || !json_is_number(threshold) || json_number_value(threshold) <= 0 ||
-            json_number_value(threshold) > 100) {
-            return dr_call_invalid(
-                call, "an abort criterion needs failureType, and thresholdPercentage up to 100");
-        }
-    }
-    return DR_OK;
-}
-
 static enum dr_status
 check_timeout(struct dr_call *call, const json_t *config, uint32_t *ret_minutes)
 {
@@ -113,7 +91,7 @@ enum dr_status dr_job_settings_check(
         DR_TRY(check_rollout(call, values[0]));
     }
     if (values[1] != NULL) {
-        DR_TRY(check_abort(call, values[1]));
+        DR_TRY(dr_job_abort_check(call, values[1]));
     }
     if (values[2] != NULL) {
         DR_TRY(check_timeout(call, values[2], ret_minutes));

@@ -21,11 +21,13 @@ struct dr_job_new {
 DR_MUST_USE enum dr_status
 dr_job_targets_check(struct dr_call *call, const json_t *targets, json_t **ret_things);
 
-/* Check jobExecutionsRolloutConfig, abortConfig, timeoutConfig, presignedUrlConfig and
- * jobExecutionsRetryConfig of a body and collect those that are there. *ret_settings is the
- * caller's. */
+/* Check jobExecutionsRolloutConfig, abortConfig, timeoutConfig and presignedUrlConfig of a body and
+ * collect those that are there; refuse what is not acted on. *ret_settings is the caller's. */
 DR_MUST_USE enum dr_status dr_job_settings_check(
     struct dr_call *call, const json_t *body, json_t **ret_settings, uint32_t *ret_minutes);
+
+/* job_abort.c: check an abortConfig. */
+DR_MUST_USE enum dr_status dr_job_abort_check(struct dr_call *call, const json_t *config);
 
 /* Within an act: the job, its targets, and the executions of the first chunk. *ret_more: call
  * dr_rollout_continue after the commit. */

@@ -164,10 +164,10 @@ check_settings(struct dr_call *call, const json_t *body, struct creation *creati
             (void)json_object_set(translated, names[i][1], value);
         }
     }
-    json_t *criteria =
-        json_object_get(json_object_get(body, "awsJobAbortConfig"), "abortCriteriaList");
-    if (criteria != NULL) {
-        dr_json_set(translated, "abortConfig", json_pack("{s:O}", "criteriaList", criteria));
+    json_t *abort = json_object_get(body, "awsJobAbortConfig");
+    if (abort != NULL) {
+        json_t *criteria = json_object_get(abort, "abortCriteriaList");
+        dr_json_set(translated, "abortConfig", json_pack("{s:O*}", "criteriaList", criteria));
     }
     if ((creation->protocols & DR_JOB_PROTOCOL_HTTP) != 0 &&
         json_object_get(translated, "presignedUrlConfig") == NULL) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Executions for a job's targets, in chunks; and time-outs. */
+/* Executions for a job's targets, or their end when it was aborted, in chunks; and time-outs. */
 #include "cloud/service/executions_priv.h"
 #include "cloud/store/audit.h"
 
@@ -61,28 +61,32 @@ struct background {
     bool more;
 };
 
+/* One chunk of the oldest job that has something to do. */
 static enum dr_status run_next_rollout(void *context, struct dr_db *db)
 {
     struct background *background = context;
     struct dr_scope scope = {
         .service = background->service, .db = db, .now_ms = background->now_ms};
     char job[DR_JOB_ID_MAX + 1] = "";
+    bool is_aborted = false;
     struct dr_rows rows;
-    background->more = false;
     dr_db_select(
-        db, &rows, "SELECT id FROM job WHERE rollout_next >= 0 ORDER BY sequence LIMIT 1",
-        DR_NO_VALUES);
-    bool found = dr_rows_next(&rows);
-    if (found) {
+        db, &rows,
+        "SELECT id, rollout_next FROM job WHERE rollout_next IS NOT NULL AND rollout_next <> ?1"
+        " ORDER BY sequence LIMIT 1",
+        DR_VALUES(dr_value_int(DR_ROLLOUT_ENDING)));
+    background->more = dr_rows_next(&rows); /* perhaps another job after it */
+    if (background->more) {
         (void)snprintf(job, sizeof job, "%s", dr_rows_text(&rows, 0));
+        is_aborted = dr_rows_int(&rows, 1) == DR_ROLLOUT_ABORTED;
     }
     DR_TRY(dr_rows_end(&rows));
-    if (!found) {
+    if (!background->more) {
         return DR_OK;
     }
     bool job_has_more = false;
-    background->more = true; /* perhaps another job */
-    return dr_rollout_chunk(&scope, job, &job_has_more);
+    return is_aborted ? dr_job_abort_chunk(&scope, job)
+                      : dr_rollout_chunk(&scope, job, &job_has_more);
 }
 
 /* Ends a background task; the service may be closed once the count is zero. */
@@ -198,8 +202,10 @@ enum dr_status dr_rollout_tick(struct dr_service *service, int64_t now_ms)
         DR_VALUES(dr_value_int(now_ms)), &due);
     if (status == DR_OK) {
         status = dr_db_int(
-            db, "SELECT EXISTS (SELECT 1 FROM job WHERE rollout_next >= 0)", DR_NO_VALUES,
-            &waiting);
+            db,
+            "SELECT EXISTS (SELECT 1 FROM job WHERE rollout_next IS NOT NULL AND rollout_next <> "
+            "?1)",
+            DR_VALUES(dr_value_int(DR_ROLLOUT_ENDING)), &waiting);
     }
     dr_store_read_end(service->store, db);
     DR_TRY(status);
