@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Things, certificates, policies, attachments, and what the gate is told of them. */
 #include "tests/unit/cloud_world.h"
+#include "tests/unit/lingering.h"
 
 #include "cloud/model/policy.h"
+
+#include <pthread.h>
 
 static json_t *no_body;
 
@@ -440,6 +443,39 @@ static void identities(void)
 }
 
 /* An exclusive attachment tolerates no other. */
+static void on_identity_lingering(void *context, const char *certificate_id)
+{
+    (void)certificate_id;
+    linger(context);
+}
+
+static void *revoke_it(void *id)
+{
+    EXPECT_EQ(dr_service_update_certificate(world_call(), id, "REVOKED"), DR_OK);
+    return NULL;
+}
+
+static void hooks_are_not_called_once_they_are_off(void)
+{
+    static struct lingering lingering;
+    const struct dr_service_hooks none = {.context = NULL};
+    const struct dr_service_hooks hooks = {
+        .context = &lingering, .identity_changed = on_identity_lingering};
+    char id[65];
+    char arn[160];
+    pthread_t thread;
+    REQUIRE(world_begin());
+    REQUIRE(new_certificate(true, id, arn));
+    dr_service_set_hooks(w.service, &hooks);
+    REQUIRE(pthread_create(&thread, NULL, revoke_it, id) == 0);
+    EXPECT(lingers(&lingering));
+    dr_service_set_hooks(w.service, &none);
+    atomic_store(&lingering.freed, true);
+    (void)pthread_join(thread, NULL);
+    EXPECT(!atomic_load(&lingering.outlived));
+    world_end();
+}
+
 static void exclusive(void)
 {
     char id[65];
@@ -483,4 +519,4 @@ static void audit(void)
 
 DR_TEST_MAIN(
     things, pages, newest_first, certificates, register_own, policies, policy_versions, identities,
-    exclusive, audit)
+    hooks_are_not_called_once_they_are_off, exclusive, audit)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The outbox, the gate's numbers, the bounded timeline. */
 #include "cloud/store/outbox.h"
+#include "tests/unit/lingering.h"
 #include "tests/unit/store_rig.h"
 
 static unsigned ready_calls;
@@ -142,4 +143,27 @@ static void timeline_is_bounded(void)
     end();
 }
 
-DR_TEST_MAIN(outbox_keeps_order_and_never_reuses_ids, gate_numbers, timeline_is_bounded)
+static void on_ready_lingering(void *context)
+{
+    linger(context);
+}
+
+static void nobody_is_told_after_the_end(void)
+{
+    static char topic[] = "t/accepted";
+    static struct lingering lingering;
+    REQUIRE(begin());
+    REQUIRE(open_store(0) == DR_OK);
+    dr_store_on_outbox(store, on_ready_lingering, &lingering);
+    EXPECT_EQ(dr_store_write(store, run_outbox, topic), DR_OK);
+    EXPECT(lingers(&lingering));
+    dr_store_on_outbox(store, NULL, NULL);
+    atomic_store(&lingering.freed, true);
+    dr_store_close(store); /* joins the writer */
+    EXPECT(!atomic_load(&lingering.outlived));
+    end();
+}
+
+DR_TEST_MAIN(
+    outbox_keeps_order_and_never_reuses_ids, nobody_is_told_after_the_end, gate_numbers,
+    timeline_is_bounded)

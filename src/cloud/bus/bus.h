@@ -49,9 +49,8 @@ DR_MUST_USE enum dr_status dr_bus_start(
     const struct dr_bus_config *config, struct dr_service *service, struct dr_bus **ret_bus,
     char *error);
 
-/* Stop sending, let what was received be committed (at most 2 s), disconnect, join, free. The
- * service may still call the hooks until it is closed: close it before the bus's memory is reused,
- * that is, call dr_service_set_hooks with other hooks or close the service right after. */
+/* Stop sending, let what was received be committed (at most 2 s), disconnect, join, take the hooks
+ * off the service, free. The service may go on changing things meanwhile and after. */
 void dr_bus_stop(struct dr_bus *bus);
 
 /* Any thread. */

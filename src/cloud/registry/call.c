@@ -143,11 +143,3 @@ enum dr_status dr_call_read(
     }
     return dr_call_outcome(call, status);
 }
-
-struct dr_service_hooks dr_service_hooks_now(struct dr_service *service)
-{
-    (void)pthread_mutex_lock(&service->lock);
-    struct dr_service_hooks hooks = service->hooks;
-    (void)pthread_mutex_unlock(&service->lock);
-    return hooks;
-}

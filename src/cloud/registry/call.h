@@ -15,8 +15,8 @@ struct dr_service;
 #define DR_SERVICE_TOKEN_SIZE 257u /* a list's continuation, with its NUL: plain text */
 #define DR_SERVICE_PAGE_MAX 250u
 
-/* Called after commits, in the store's writer thread or the thread of the call: note it and return.
- */
+/* Called after commits, in the store's writer thread or the thread of the call, one at a time: note
+ * it and return, without a call of the service or the store. */
 struct dr_service_hooks {
     void *context;
     /* Outbox rows wait (outbox.h). */

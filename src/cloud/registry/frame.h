@@ -54,9 +54,11 @@ struct dr_service {
 
     struct dr_stream_cache *streams;
 
+    pthread_mutex_t hook_lock; /* guards the hooks, held while one is called */
+    struct dr_service_hooks hooks;
+
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t idle;
-    struct dr_service_hooks hooks;
     unsigned tasks;                           /* device messages that wait for a commit */
     unsigned in_flight[DR_IN_FLIGHT_BUCKETS]; /* of them changes, by hash of the thing */
     uint64_t gate_boot;                       /* of the last numbered message submitted */
@@ -64,9 +66,6 @@ struct dr_service {
 
     int64_t swept_ms; /* tick only: when unused artifacts were last removed */
 };
-
-/* call.c: a copy, taken under the lock. */
-struct dr_service_hooks dr_service_hooks_now(struct dr_service *service);
 
 /* call.c: outcomes, ARNs, writes. */
 

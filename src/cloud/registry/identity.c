@@ -221,15 +221,14 @@ dr_changes_of_policy(struct dr_db *db, const char *policy, struct dr_changes *ch
 
 void dr_service_tell_changes(struct dr_service *service, const struct dr_changes *changes)
 {
-    struct dr_service_hooks hooks = dr_service_hooks_now(service);
-    if (hooks.identity_changed == NULL) {
-        return;
+    (void)pthread_mutex_lock(&service->hook_lock);
+    const struct dr_service_hooks *hooks = &service->hooks;
+    if (hooks->identity_changed != NULL && changes->all) {
+        hooks->identity_changed(hooks->context, NULL);
+    } else if (hooks->identity_changed != NULL) {
+        for (size_t i = 0; i < changes->count; i++) {
+            hooks->identity_changed(hooks->context, changes->ids[i]);
+        }
     }
-    if (changes->all) {
-        hooks.identity_changed(hooks.context, NULL);
-        return;
-    }
-    for (size_t i = 0; i < changes->count; i++) {
-        hooks.identity_changed(hooks.context, changes->ids[i]);
-    }
+    (void)pthread_mutex_unlock(&service->hook_lock);
 }

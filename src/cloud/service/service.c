@@ -40,6 +40,7 @@ static void destroy(struct dr_service *service)
     free(service->download_secret);
     (void)pthread_cond_destroy(&service->idle);
     (void)pthread_mutex_destroy(&service->lock);
+    (void)pthread_mutex_destroy(&service->hook_lock);
     free(service);
 }
 
@@ -68,10 +69,12 @@ static bool copy_config(struct dr_service *service, const struct dr_service_conf
 
 static void outbox_ready(void *context)
 {
-    struct dr_service_hooks hooks = dr_service_hooks_now(context);
-    if (hooks.outbox_ready != NULL) {
-        hooks.outbox_ready(hooks.context);
+    struct dr_service *service = context;
+    (void)pthread_mutex_lock(&service->hook_lock);
+    if (service->hooks.outbox_ready != NULL) {
+        service->hooks.outbox_ready(service->hooks.context);
     }
+    (void)pthread_mutex_unlock(&service->hook_lock);
 }
 
 enum dr_status
@@ -85,6 +88,7 @@ dr_service_open(const struct dr_service_config *config, struct dr_service **ret_
         return DR_E_SPACE;
     }
     (void)pthread_mutex_init(&service->lock, NULL);
+    (void)pthread_mutex_init(&service->hook_lock, NULL);
     (void)pthread_cond_init(&service->idle, NULL);
     enum dr_status status =
         copy_config(service, config) ? dr_stream_cache_create(&service->streams) : DR_E_SPACE;
@@ -98,9 +102,9 @@ dr_service_open(const struct dr_service_config *config, struct dr_service **ret_
 
 void dr_service_set_hooks(struct dr_service *service, const struct dr_service_hooks *hooks)
 {
-    (void)pthread_mutex_lock(&service->lock);
+    (void)pthread_mutex_lock(&service->hook_lock);
     service->hooks = *hooks;
-    (void)pthread_mutex_unlock(&service->lock);
+    (void)pthread_mutex_unlock(&service->hook_lock);
     dr_store_on_outbox(service->store, outbox_ready, service);
 }
 

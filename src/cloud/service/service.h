@@ -52,7 +52,9 @@ struct dr_service_config {
 DR_MUST_USE enum dr_status
 dr_service_open(const struct dr_service_config *config, struct dr_service **ret_service);
 
-/* Before the first call that changes anything, or never. Copied. */
+/* Copied. Any thread, at any time, but not from a hook. When this returns no call of the hooks
+ * before is under way or will come: their context may be freed. Changes made while there are none
+ * are told to nobody; whoever sets hooks later looks at everything first, as the bus does. */
 void dr_service_set_hooks(struct dr_service *service, const struct dr_service_hooks *hooks);
 
 /* Waits for what it has under way. The store is closed after the service. NULL is fine. */

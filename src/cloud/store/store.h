@@ -80,7 +80,8 @@ dr_store_submit(struct dr_store *store, const struct dr_mutation *mutation);
 DR_MUST_USE enum dr_status dr_store_write(
     struct dr_store *store, enum dr_status (*run)(void *context, struct dr_db *db), void *context);
 
-/* ready is called in the writer thread after each commit that added outbox rows. NULL to stop. */
+/* ready is called in the writer thread after each commit that added outbox rows; it may not call
+ * this. NULL to stop: when this returns no call of the one before is under way. */
 void dr_store_on_outbox(struct dr_store *store, void (*ready)(void *context), void *context);
 
 /* How long the longest group took since this was last asked, from its first mutation to the end of

@@ -31,9 +31,11 @@ struct dr_writer_thread {
     struct waiting *last;
     size_t count;
     bool is_stopping;
+    uint64_t longest_us; /* group */
+
+    pthread_mutex_t outbox_lock; /* guards what follows, held while it is called */
     void (*outbox_ready)(void *context);
     void *outbox_context;
-    uint64_t longest_us; /* group */
 };
 
 struct group {
@@ -152,13 +154,11 @@ static bool run_together(struct dr_writer_thread *writer, struct group *group)
 
 static void tell_outbox(struct dr_writer_thread *writer)
 {
-    (void)pthread_mutex_lock(&writer->lock);
-    void (*ready)(void *context) = writer->outbox_ready;
-    void *context = writer->outbox_context;
-    (void)pthread_mutex_unlock(&writer->lock);
-    if (ready != NULL) {
-        ready(context);
+    (void)pthread_mutex_lock(&writer->outbox_lock);
+    if (writer->outbox_ready != NULL) {
+        writer->outbox_ready(writer->outbox_context);
     }
+    (void)pthread_mutex_unlock(&writer->outbox_lock);
 }
 
 static void note_time(struct dr_writer_thread *writer, uint64_t took_us)
@@ -213,10 +213,12 @@ enum dr_status dr_writer_thread_start(struct dr_db *db, struct dr_writer_thread 
     }
     writer->db = db;
     (void)pthread_mutex_init(&writer->lock, NULL);
+    (void)pthread_mutex_init(&writer->outbox_lock, NULL);
     (void)pthread_cond_init(&writer->work, NULL);
     if (pthread_create(&writer->thread, NULL, writer_main, writer) != 0) {
         (void)pthread_cond_destroy(&writer->work);
         (void)pthread_mutex_destroy(&writer->lock);
+        (void)pthread_mutex_destroy(&writer->outbox_lock);
         free(writer);
         return DR_E_SPACE;
     }
@@ -235,6 +237,7 @@ void dr_writer_thread_stop(struct dr_writer_thread *writer)
     dr_db_close(writer->db);
     (void)pthread_cond_destroy(&writer->work);
     (void)pthread_mutex_destroy(&writer->lock);
+    (void)pthread_mutex_destroy(&writer->outbox_lock);
     free(writer);
 }
 
@@ -267,10 +270,10 @@ dr_writer_thread_submit(struct dr_writer_thread *writer, const struct dr_mutatio
 void dr_writer_thread_on_outbox(
     struct dr_writer_thread *writer, void (*ready)(void *context), void *context)
 {
-    (void)pthread_mutex_lock(&writer->lock);
+    (void)pthread_mutex_lock(&writer->outbox_lock);
     writer->outbox_ready = ready;
     writer->outbox_context = context;
-    (void)pthread_mutex_unlock(&writer->lock);
+    (void)pthread_mutex_unlock(&writer->outbox_lock);
 }
 
 uint64_t dr_writer_thread_take_longest_us(struct dr_writer_thread *writer)
