@@ -196,6 +196,27 @@ class IotTest(unittest.TestCase):
         self.iot.delete_ota_update(otaUpdateId="first", deleteStream=True, forceDeleteAWSJob=True)
         self.assertEqual(self.iot.list_ota_updates()["otaUpdates"], [])
 
+    def test_what_bounds_a_rollout(self):
+        criterion = {"failureType": "ALL", "action": "CANCEL", "thresholdPercentage": 12.5, "minNumberOfExecutedThings": 3}
+        self.iot.create_thing(thingName="bounded")
+        target = {"targets": [ARN + "thing/bounded"], "document": "{}"}
+        self.iot.create_job(jobId="bounded", abortConfig={"criteriaList": [criterion]},
+                            jobExecutionsRolloutConfig={"maximumPerMinute": 7}, **target)
+        job = self.iot.describe_job(jobId="bounded")["job"]
+        self.assertEqual(job["abortConfig"]["criteriaList"], [criterion])
+        self.assertEqual(job["jobExecutionsRolloutConfig"], {"maximumPerMinute": 7})
+        self.assertEqual(job["jobProcessDetails"]["numberOfQueuedThings"], 1)
+        for member, value in {
+            "exponentialRate": {"jobExecutionsRolloutConfig": {"exponentialRate": {
+                "baseRatePerMinute": 5, "incrementFactor": 2, "rateIncreaseCriteria": {"numberOfNotifiedThings": 5}}}},
+            "jobExecutionsRetryConfig": {"jobExecutionsRetryConfig": {"criteriaList": [
+                {"failureType": "FAILED", "numberOfRetries": 1}]}},
+            "failureType": {"abortConfig": {"criteriaList": [{**criterion, "failureType": "CANCELED"}]}},
+        }.items():
+            with self.subTest(member):
+                with self.assertRaisesRegex(botocore.exceptions.ClientError, f"InvalidRequestException.*{member}"):
+                    self.iot.create_job(jobId="unbounded", **value, **target)
+
     def test_endpoint_and_own_paths(self):
         self.assertEqual(self.iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"], "localhost:8883")
         self.iot.create_thing(thingName="seen")

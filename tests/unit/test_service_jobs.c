@@ -211,6 +211,52 @@ static void refused_criteria(void)
     world_end();
 }
 
+/* --- rates --- */
+
+static long long queued_after(int64_t ms)
+{
+    w.now_ms += ms;
+    EXPECT_EQ(dr_service_tick(w.service, w.now_ms), DR_OK);
+    wait_for_background(3);
+    EXPECT_STR(job_status("slow"), "IN_PROGRESS");
+    return count_of("Queued");
+}
+
+static void maximum_per_minute(void)
+{
+    REQUIRE(world_begin());
+    REQUIRE(
+        make_job("slow", 5, ",\"jobExecutionsRolloutConfig\":{\"maximumPerMinute\":2}") == DR_OK);
+    EXPECT_EQ(queued_after(0), 2);
+    EXPECT_EQ(queued_after(59999), 2);
+    /* Who was served does not make room, and does not complete the job. */
+    REQUIRE(dr_service_cancel_execution(world_call(), "t0", "slow", false, NULL) == DR_OK);
+    REQUIRE(dr_service_cancel_execution(world_call(), "t1", "slow", false, NULL) == DR_OK);
+    EXPECT_EQ(queued_after(0), 0);
+    EXPECT(json_is_true(world_at(w.body, "job.isConcurrent")));
+    EXPECT_EQ(queued_after(1), 2);
+    /* It keeps no other job waiting. */
+    REQUIRE(make_job("fast", 250, "") == DR_OK);
+    wait_for_background(6);
+    EXPECT_STR(job_status("fast"), "IN_PROGRESS");
+    EXPECT_EQ(count_of("Queued"), 250);
+    EXPECT_EQ(queued_after(30000), 2);
+    EXPECT_EQ(queued_after(30000), 3);
+    EXPECT(json_is_false(world_at(w.body, "job.isConcurrent")));
+    world_end();
+}
+
+static void refused_settings(void)
+{
+    REQUIRE(world_begin());
+    EXPECT(make_job("j", 1, ",\"jobExecutionsRetryConfig\":{\"criteriaList\":[]}") != DR_OK);
+    EXPECT(strstr(w.call.message, "jobExecutionsRetryConfig") != NULL);
+    EXPECT(make_job("j", 1, ",\"jobExecutionsRolloutConfig\":{\"exponentialRate\":{}}") != DR_OK);
+    EXPECT(strstr(w.call.message, "exponentialRate") != NULL);
+    EXPECT_STR(w.call.code, "InvalidRequestException");
+    world_end();
+}
+
 DR_TEST_MAIN(
     cancel_while_devices_report, abort_by_failures, abort_of_many, abort_by_time_outs,
-    refused_criteria)
+    refused_criteria, maximum_per_minute, refused_settings)

@@ -123,7 +123,8 @@ dr_tell_job_event(const struct dr_scope *scope, const char *job, enum dr_job_sta
 
 /* rollout.c */
 
-/* Executions for the next targets of a job, at most DR_JOB_CHUNK. *ret_more: some are left. */
+/* Executions for the next targets of a job, at most DR_JOB_CHUNK and as many as its rate
+ * (maximumPerMinute) allows now. *ret_more: some were made, and targets are left. */
 DR_MUST_USE enum dr_status
 dr_rollout_chunk(const struct dr_scope *scope, const char *job, bool *ret_more);
 

@@ -36,23 +36,12 @@ static enum dr_status check_rollout(struct dr_call *call, const json_t *config)
 {
     int64_t number = 0;
     json_t *rate = NULL;
-    json_t *criteria = NULL;
     DR_TRY(dr_body_int(call, config, "maximumPerMinute", 1, 1000, 1000, &number));
     DR_TRY(dr_body_object(call, config, "exponentialRate", &rate));
-    if (rate == NULL) {
-        return DR_OK;
-    }
-    DR_TRY(dr_body_int(call, rate, "baseRatePerMinute", 1, 1000, 0, &number));
-    const json_t *factor = json_object_get(rate, "incrementFactor");
-    if (!json_is_number(factor) || json_number_value(factor) < 1.1 ||
-        json_number_value(factor) > 5.0) {
-        return dr_call_invalid(call, "exponentialRate.incrementFactor must be 1.1 to 5");
-    }
-    DR_TRY(dr_body_object(call, rate, "rateIncreaseCriteria", &criteria));
-    if (json_object_size(criteria) != 1) {
+    if (rate != NULL) {
         return dr_call_invalid(
-            call, "rateIncreaseCriteria must have one of numberOfNotifiedThings and "
-                  "numberOfSucceededThings");
+            call, "exponentialRate is not supported yet: set maximumPerMinute, and make one job "
+                  "after another for a rate that grows");
     }
     return DR_OK;
 }
@@ -80,12 +69,18 @@ enum dr_status dr_job_settings_check(
     struct dr_call *call, const json_t *body, json_t **ret_settings, uint32_t *ret_minutes)
 {
     static const char *const names[] = {
-        "jobExecutionsRolloutConfig", "abortConfig", "timeoutConfig", "presignedUrlConfig",
-        "jobExecutionsRetryConfig"};
-    json_t *values[5];
+        "jobExecutionsRolloutConfig", "abortConfig", "timeoutConfig", "presignedUrlConfig"};
+    json_t *values[4];
+    json_t *retries = NULL;
     *ret_minutes = 0;
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 4; i++) {
         DR_TRY(dr_body_object(call, body, names[i], &values[i]));
+    }
+    DR_TRY(dr_body_object(call, body, "jobExecutionsRetryConfig", &retries));
+    if (retries != NULL) {
+        return dr_call_invalid(
+            call, "jobExecutionsRetryConfig is not supported yet: make a new job for the things "
+                  "whose execution failed");
     }
     if (values[0] != NULL) {
         DR_TRY(check_rollout(call, values[0]));
@@ -100,7 +95,7 @@ enum dr_status dr_job_settings_check(
         DR_TRY(check_presigned(call, values[3]));
     }
     json_t *settings = json_object();
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 4; i++) {
         if (values[i] != NULL) {
             (void)json_object_set(settings, names[i], values[i]);
         }

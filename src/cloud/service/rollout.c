@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define TIMEOUTS_PER_TICK 200
+#define MINUTE_MS 60000
 
 static enum dr_status thing_exists(struct dr_db *db, const char *thing, bool *ret_exists)
 {
@@ -17,40 +18,101 @@ static enum dr_status thing_exists(struct dr_db *db, const char *thing, bool *re
     return DR_OK;
 }
 
-enum dr_status dr_rollout_chunk(const struct dr_scope *scope, const char *job, bool *ret_more)
+/* Where a rollout stands; DR_E_NOT_FOUND: finished, canceled or deleted. */
+static enum dr_status
+load_rollout(struct dr_db *db, const char *job, int64_t *ret_next, int64_t *ret_rate)
 {
-    int64_t next = 0;
-    int64_t made = 0;
-    enum dr_status status = dr_db_int(
-        scope->db, "SELECT rollout_next FROM job WHERE id = ?1 AND rollout_next >= 0",
-        DR_VALUES(dr_value_text(job)), &next);
-    *ret_more = false;
-    if (status == DR_E_NOT_FOUND) {
-        return DR_OK; /* finished, canceled or deleted meanwhile */
-    }
-    DR_TRY(status);
     struct dr_rows rows;
+    dr_db_select(
+        db, &rows, "SELECT rollout_next, settings FROM job WHERE id = ?1 AND rollout_next >= 0",
+        DR_VALUES(dr_value_text(job)));
+    bool found = dr_rows_next(&rows);
+    if (found) {
+        json_t *settings = json_loads(dr_rows_text(&rows, 1), 0, NULL);
+        json_t *config = json_object_get(settings, "jobExecutionsRolloutConfig");
+        *ret_next = dr_rows_int(&rows, 0);
+        *ret_rate = json_integer_value(json_object_get(config, "maximumPerMinute"));
+        json_decref(settings);
+    }
+    DR_TRY(dr_rows_end(&rows));
+    return found ? DR_OK : DR_E_NOT_FOUND;
+}
+
+/* How many executions may be made now. Of the last `rate` targets, those that got theirs within the
+ * last minute count. */
+static enum dr_status allowance(
+    const struct dr_scope *scope, const char *job, int64_t next, int64_t rate, int64_t *ret_allowed)
+{
+    int64_t recent = 0;
+    *ret_allowed = DR_JOB_CHUNK;
+    if (rate == 0) {
+        return DR_OK;
+    }
+    DR_TRY(dr_db_int(
+        scope->db,
+        "SELECT count(*) FROM job_target JOIN execution"
+        " ON execution.thing = job_target.thing AND execution.job = job_target.job"
+        " WHERE job_target.job = ?1 AND position >= ?2 AND position < ?3 AND queued_ms > ?4",
+        DR_VALUES(
+            dr_value_text(job), dr_value_int(next - rate), dr_value_int(next),
+            dr_value_int(scope->now_ms - MINUTE_MS)),
+        &recent));
+    int64_t left = rate > recent ? rate - recent : 0;
+    *ret_allowed = left < DR_JOB_CHUNK ? left : DR_JOB_CHUNK;
+    return DR_OK;
+}
+
+static enum dr_status make_executions(
+    const struct dr_scope *scope, const char *job, int64_t next, int64_t allowed, int64_t *ret_made)
+{
+    struct dr_rows rows;
+    enum dr_status status = DR_OK;
+    *ret_made = 0;
     dr_db_select(
         scope->db, &rows,
         "SELECT thing FROM job_target WHERE job = ?1 AND position >= ?2 ORDER BY position LIMIT ?3",
-        DR_VALUES(dr_value_text(job), dr_value_int(next), dr_value_int(DR_JOB_CHUNK)));
-    while (status == DR_OK && dr_rows_next(&rows)) { /* bound: DR_JOB_CHUNK */
+        DR_VALUES(dr_value_text(job), dr_value_int(next), dr_value_int(allowed)));
+    while (status == DR_OK && dr_rows_next(&rows)) { /* bound: allowed */
         const char *thing = dr_rows_text(&rows, 0);
         bool exists = false;
         status = thing_exists(scope->db, thing, &exists);
         if (status == DR_OK && exists) {
             status = dr_execution_create(scope, job, thing);
         }
-        made++;
+        (*ret_made)++;
     }
     enum dr_status ended = dr_rows_end(&rows);
     DR_TRY(status);
-    DR_TRY(ended);
-    *ret_more = made == DR_JOB_CHUNK;
+    return ended;
+}
+
+enum dr_status dr_rollout_chunk(const struct dr_scope *scope, const char *job, bool *ret_more)
+{
+    int64_t next = 0;
+    int64_t rate = 0;
+    int64_t allowed = 0;
+    int64_t made = 0;
+    int64_t is_left = 0;
+    *ret_more = false;
+    enum dr_status status = load_rollout(scope->db, job, &next, &rate);
+    if (status == DR_E_NOT_FOUND) {
+        return DR_OK;
+    }
+    DR_TRY(status);
+    DR_TRY(allowance(scope, job, next, rate, &allowed));
+    if (allowed == 0) {
+        return DR_OK; /* a later tick goes on */
+    }
+    DR_TRY(make_executions(scope, job, next, allowed, &made));
+    next += made;
+    DR_TRY(dr_db_int(
+        scope->db, "SELECT EXISTS (SELECT 1 FROM job_target WHERE job = ?1 AND position >= ?2)",
+        DR_VALUES(dr_value_text(job), dr_value_int(next)), &is_left));
+    *ret_more = is_left != 0;
     DR_TRY(dr_db_run(
         scope->db, "UPDATE job SET rollout_next = ?2, updated_ms = ?3 WHERE id = ?1",
         DR_VALUES(
-            dr_value_text(job), *ret_more ? dr_value_int(next + made) : dr_value_null(),
+            dr_value_text(job), *ret_more ? dr_value_int(next) : dr_value_null(),
             dr_value_int(scope->now_ms))));
     return *ret_more ? DR_OK : dr_job_settle(scope, job);
 }
@@ -58,10 +120,12 @@ enum dr_status dr_rollout_chunk(const struct dr_scope *scope, const char *job, b
 struct background {
     struct dr_service *service;
     int64_t now_ms;
+    int64_t after; /* sequence of the last job that has to wait for its rate */
+    int64_t next;  /* the same for the task that follows */
     bool more;
 };
 
-/* One chunk of the oldest job that has something to do. */
+/* One chunk of the oldest job that has something to do now. */
 static enum dr_status run_next_rollout(void *context, struct dr_db *db)
 {
     struct background *background = context;
@@ -69,24 +133,31 @@ static enum dr_status run_next_rollout(void *context, struct dr_db *db)
         .service = background->service, .db = db, .now_ms = background->now_ms};
     char job[DR_JOB_ID_MAX + 1] = "";
     bool is_aborted = false;
+    int64_t sequence = 0;
     struct dr_rows rows;
     dr_db_select(
         db, &rows,
-        "SELECT id, rollout_next FROM job WHERE rollout_next IS NOT NULL AND rollout_next <> ?1"
-        " ORDER BY sequence LIMIT 1",
-        DR_VALUES(dr_value_int(DR_ROLLOUT_ENDING)));
+        "SELECT id, rollout_next, sequence FROM job WHERE rollout_next IS NOT NULL"
+        " AND rollout_next <> ?1 AND sequence > ?2 ORDER BY sequence LIMIT 1",
+        DR_VALUES(dr_value_int(DR_ROLLOUT_ENDING), dr_value_int(background->after)));
+    background->next = background->after;
     background->more = dr_rows_next(&rows); /* perhaps another job after it */
     if (background->more) {
         (void)snprintf(job, sizeof job, "%s", dr_rows_text(&rows, 0));
         is_aborted = dr_rows_int(&rows, 1) == DR_ROLLOUT_ABORTED;
+        sequence = dr_rows_int(&rows, 2);
     }
     DR_TRY(dr_rows_end(&rows));
     if (!background->more) {
         return DR_OK;
     }
+    if (is_aborted) {
+        return dr_job_abort_chunk(&scope, job);
+    }
     bool job_has_more = false;
-    return is_aborted ? dr_job_abort_chunk(&scope, job)
-                      : dr_rollout_chunk(&scope, job, &job_has_more);
+    enum dr_status status = dr_rollout_chunk(&scope, job, &job_has_more);
+    background->next = job_has_more ? sequence - 1 : sequence;
+    return status;
 }
 
 /* Ends a background task; the service may be closed once the count is zero. */
@@ -100,27 +171,16 @@ static void task_over(struct dr_service *service)
     (void)pthread_mutex_unlock(&service->lock);
 }
 
-static void end_rollout(void *context, enum dr_status status)
-{
-    struct background *background = context;
-    struct dr_service *service = background->service;
-    if (status == DR_OK && background->more) {
-        dr_rollout_continue(service, background->now_ms);
-    }
-    free(background); /* after a failure the next tick goes on */
-    task_over(service);
-}
-
 static void submit_background(
-    struct dr_service *service, int64_t now_ms,
-    enum dr_status (*run)(void *context, struct dr_db *db),
+    const struct background *wanted, enum dr_status (*run)(void *context, struct dr_db *db),
     void (*done)(void *context, enum dr_status status))
 {
+    struct dr_service *service = wanted->service;
     struct background *background = malloc(sizeof *background);
     if (background == NULL) {
         return; /* the next tick tries again */
     }
-    *background = (struct background){.service = service, .now_ms = now_ms};
+    *background = *wanted;
     struct dr_mutation mutation = {run, done, background};
     (void)pthread_mutex_lock(&service->lock);
     service->tasks++;
@@ -131,9 +191,22 @@ static void submit_background(
     }
 }
 
+static void end_rollout(void *context, enum dr_status status)
+{
+    struct background *background = context;
+    struct dr_service *service = background->service;
+    if (status == DR_OK && background->more) {
+        background->after = background->next;
+        submit_background(background, run_next_rollout, end_rollout);
+    }
+    free(background); /* after a failure the next tick goes on */
+    task_over(service);
+}
+
 void dr_rollout_continue(struct dr_service *service, int64_t now_ms)
 {
-    submit_background(service, now_ms, run_next_rollout, end_rollout);
+    struct background wanted = {.service = service, .now_ms = now_ms};
+    submit_background(&wanted, run_next_rollout, end_rollout);
 }
 
 static enum dr_status time_out(const struct dr_scope *scope, uint64_t id)
@@ -210,7 +283,8 @@ enum dr_status dr_rollout_tick(struct dr_service *service, int64_t now_ms)
     dr_store_read_end(service->store, db);
     DR_TRY(status);
     if (due != 0) {
-        submit_background(service, now_ms, run_timeouts, end_timeouts);
+        struct background wanted = {.service = service, .now_ms = now_ms};
+        submit_background(&wanted, run_timeouts, end_timeouts);
     }
     if (waiting != 0) {
         dr_rollout_continue(service, now_ms);
