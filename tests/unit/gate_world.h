@@ -32,6 +32,7 @@ struct world {
     const void *kick_connection; /* the broker ends this one inside the kick */
     uint64_t dice;
     uint64_t tick_ms;
+    unsigned errors; /* lines */
     bool no_memory;
     uint64_t sent_bytes;  /* to every connection */
     bool clogged;         /* no socket takes more */
@@ -91,9 +92,9 @@ static inline void on_kick(void *context, const char *client_id)
 
 static inline void on_log(void *context, bool is_error, const char *line)
 {
-    (void)context;
-    (void)is_error;
+    struct world *world = context;
     (void)line;
+    world->errors += is_error ? 1 : 0;
 }
 
 static inline uint64_t on_random(void *context)

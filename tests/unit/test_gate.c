@@ -305,6 +305,46 @@ static void test_an_order_outlives_an_older_file(void)
     end(world);
 }
 
+/* Ticks over that much time, each read done at once. Returns how often the file was read. */
+static unsigned reads_within(struct world *world, uint64_t span_ms)
+{
+    unsigned reads = 0;
+    for (uint64_t end_ms = world->tick_ms + span_ms; world->tick_ms < end_ms;) {
+        world->tick_ms += 50;
+        dr_gate_tick(world->gate, world->tick_ms);
+        reads += world->gate->reload_asked ? 1 : 0;
+        for (int i = 0; i < 10000 && world->gate->reload_asked; i++) {
+            usleep(1000); /* the loader's thread reads the file */
+            dr_gate_tick(world->gate, world->tick_ms);
+        }
+        if (world->gate->reload_asked) {
+            EXPECT(!world->gate->reload_asked);
+            return reads;
+        }
+    }
+    return reads;
+}
+
+static void test_a_damaged_file_is_not_read_all_the_time(void)
+{
+    struct world *world = begin(65536);
+    start_service(world, &pointers[0]);
+    tick(world);
+    EXPECT_EQ(dr_snapshot_write_file(world->path, (const uint8_t *)"nothing", 7), DR_OK);
+    EXPECT_EQ(send_delta(world, &pointers[0], 1, DR_SNAPSHOT_RELOAD, 9), DR_GATE_PASS);
+    unsigned reads = reads_within(world, 60000);
+    EXPECT(reads >= 6 && reads <= 12);
+    EXPECT(world->errors >= 2 && world->errors <= 6);
+    EXPECT_EQ(connect_as(world, &pointers[1], "t1", 1), DR_OK); /* the last one stays */
+    /* The service's word that there is a new one is not kept waiting. */
+    write_file(world, 2, DR_SNAPSHOT_REVOKED);
+    EXPECT_EQ(send_delta(world, &pointers[0], 2, DR_SNAPSHOT_RELOAD, 9), DR_GATE_PASS);
+    EXPECT_EQ(reads_within(world, 300), 1);
+    EXPECT(!world->gate->registry.wants_file);
+    EXPECT_EQ(reads_within(world, 20000), 0);
+    end(world);
+}
+
 static struct dr_snapshot *empty(uint64_t generation, uint64_t sequence, uint32_t flags)
 {
     struct dr_snapshot_builder *builder = NULL;
@@ -443,6 +483,6 @@ DR_TEST_MAIN(
     test_what_is_kept_for_who_is_away, test_what_waits_for_who_does_not_read,
     test_what_the_broker_dropped_is_forgotten, test_a_kick_is_reentrant_and_final,
     test_reload_kicks_who_is_not_in_the_file, test_an_order_outlives_an_older_file,
-    test_an_order_holds_for_its_generation, test_deltas_and_gaps, test_more_deltas_than_are_kept,
-    test_ring_pump_and_restart_of_the_service, test_idle_clients_are_forgotten,
-    test_idle_clients_are_forgotten_without_a_service)
+    test_a_damaged_file_is_not_read_all_the_time, test_an_order_holds_for_its_generation,
+    test_deltas_and_gaps, test_more_deltas_than_are_kept, test_ring_pump_and_restart_of_the_service,
+    test_idle_clients_are_forgotten, test_idle_clients_are_forgotten_without_a_service)

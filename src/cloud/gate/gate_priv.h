@@ -14,9 +14,10 @@
  * would drop what we send. */
 #define DR_GATE_WINDOW 1000u
 #define DR_GATE_PRESENCE_MAX 65536u
-#define DR_GATE_RELOAD_MS 200u  /* at least this long between two reads of the file */
-#define DR_GATE_WALK_STEP 4096u /* buckets per tick when sessions are resolved anew */
-#define DR_GATE_STATS_BURST 64u /* stats messages per tick */
+#define DR_GATE_RELOAD_MS 200u      /* at least this long between two reads of the file */
+#define DR_GATE_RELOAD_DOUBLINGS 6u /* of that, one for each read that did not bring it */
+#define DR_GATE_WALK_STEP 4096u     /* buckets per tick when sessions are resolved anew */
+#define DR_GATE_STATS_BURST 64u     /* stats messages per tick */
 
 /* An answer on its way to one connection, until the next tick. */
 struct dr_outgoing {
@@ -78,7 +79,9 @@ struct dr_gate {
     bool reload_asked; /* the loader is at it */
     bool walking;      /* sessions are being resolved anew */
     size_t walk_bucket;
-    uint64_t reload_at_ms;
+    uint64_t reload_begun_ms;
+    unsigned reload_failures; /* reads in a row that did not bring what is wanted */
+    uint64_t reload_log_at_ms;
     uint64_t stats_at_ms;
     uint64_t ring_log_at_ms;
     uint64_t ring_full_logged;

@@ -62,8 +62,11 @@ enum dr_status dr_gate_take_delta(struct dr_gate *gate, const uint8_t *data, siz
     }
     uint32_t count = dr_snapshot_info(delta).record_count;
     status = dr_registry_add_delta(&gate->registry, delta);
+    if (status == DR_E_AGAIN) {
+        gate->reload_failures = 0; /* "read the file": it was written anew, reload_tick sees it */
+    }
     if (status == DR_E_EXISTS || status == DR_E_AGAIN) {
-        return DR_OK; /* a repeat, or "read the file": reload_tick sees it */
+        return DR_OK;
     }
     if (status != DR_OK && status != DR_E_CONFLICT) {
         return status;
@@ -91,7 +94,17 @@ static void walk_sessions(struct dr_gate *gate)
     gate->walking = gate->walk_bucket < table->bucket_count;
 }
 
-static void take_file(struct dr_gate *gate)
+static void report_refused(struct dr_gate *gate, enum dr_status status, uint64_t tick_ms)
+{
+    if (tick_ms >= gate->reload_log_at_ms) {
+        dr_gate_log(
+            gate, true, "snapshot %s refused, the last one stays: %s", gate->snapshot_path,
+            dr_status_text(status));
+        gate->reload_log_at_ms = tick_ms + 10000;
+    }
+}
+
+static void take_file(struct dr_gate *gate, uint64_t tick_ms)
 {
     struct dr_snapshot *snapshot;
     enum dr_status status = dr_loader_take(gate->loader, &snapshot);
@@ -101,26 +114,39 @@ static void take_file(struct dr_gate *gate)
     if (status == DR_OK) {
         status = dr_registry_set_base(&gate->registry, snapshot);
     }
+    if (status != DR_OK || gate->registry.wants_file) {
+        gate->reload_failures++;
+    }
     if (status != DR_OK) {
-        dr_gate_log(
-            gate, true, "snapshot %s refused, the last one stays: %s", gate->snapshot_path,
-            dr_status_text(status));
+        report_refused(gate, status, tick_ms);
         return;
     }
     gate->walking = true;
     gate->walk_bucket = 0;
 }
 
+/* Reading is not free, and a file that is damaged or too old seldom changes by itself. */
+static uint64_t reload_pause_ms(const struct dr_gate *gate)
+{
+    unsigned doublings = gate->reload_failures;
+    if (doublings > DR_GATE_RELOAD_DOUBLINGS) {
+        doublings = DR_GATE_RELOAD_DOUBLINGS;
+    }
+    return (uint64_t)DR_GATE_RELOAD_MS << doublings;
+}
+
 void dr_gate_reload_tick(struct dr_gate *gate, uint64_t tick_ms)
 {
     if (gate->reload_asked) {
-        take_file(gate);
+        take_file(gate, tick_ms);
         gate->reload_asked = dr_loader_busy(gate->loader);
     }
-    if (gate->registry.wants_file && !gate->reload_asked && tick_ms >= gate->reload_at_ms) {
+    if (!gate->registry.wants_file) {
+        gate->reload_failures = 0;
+    } else if (!gate->reload_asked && tick_ms >= gate->reload_begun_ms + reload_pause_ms(gate)) {
         dr_loader_request(gate->loader);
         gate->reload_asked = true;
-        gate->reload_at_ms = tick_ms + DR_GATE_RELOAD_MS;
+        gate->reload_begun_ms = tick_ms;
     }
     if (gate->walking) {
         walk_sessions(gate);
