@@ -37,9 +37,11 @@ class Provision(BoardTest):
         return json.loads(done.stdout)["principals"]
 
     def works(self, device):
+        begin = time.time()
         device.on()
-        wait_for("the cloud heard from the device",
-                 lambda: self.world.reported(device.name).get("version") == "1.0.0", 20)
+        said = wait_for("the cloud hears from the device", lambda: (
+            found := self.world.thing(device.name)["reported"]).get("reportedAt", 0) > begin and found["report"], 30)
+        self.assertEqual((said["version"], said["mode"]), ("1.0.0", "normal"))
         self.assertEqual(device.show()["mode"], "normal")
         self.assertEqual(len(set(self.principals(device.name))), 2, "a normal and a recovery certificate")
         device.off()
