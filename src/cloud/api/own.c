@@ -59,6 +59,11 @@ void dr_api_thing_counters(struct dr_api_call *call)
     }
     json_t *body = text != NULL ? json_loads(text, 0, NULL) : json_object();
     free(text);
+    if (!json_is_object(body)) {
+        json_decref(body);
+        dr_api_fail(call, DR_API_INTERNAL, "the broker's counters cannot be read");
+        return;
+    }
     json_object_set_new(
         body, "httpRequests",
         json_integer(fetch != NULL ? (json_int_t)atomic_load(&fetch->requests) : 0));
