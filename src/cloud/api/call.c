@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 /* --- reading --- */
 
@@ -230,25 +229,14 @@ static void answer_json(struct dr_api_call *call, unsigned status, json_t *body)
     dr_api_answer_text(call, status, "application/json", text, strlen(text));
 }
 
-static void put_moment(struct dr_xml *xml, const char *name, int64_t time_s)
-{
-    char text[32] = "";
-    struct tm parts;
-    time_t seconds = (time_t)time_s;
-    if (gmtime_r(&seconds, &parts) != NULL) {
-        (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    }
-    dr_xml_text(xml, name, text);
-}
-
 /* What S3 tells of a pre-signed URL that is out of its time. */
 static void put_expiry(struct dr_xml *xml, const struct dr_api_call *call)
 {
     char seconds[16];
     (void)snprintf(seconds, sizeof seconds, "%u", (unsigned)call->expired->expires_s);
     dr_xml_text(xml, "X-Amz-Expires", seconds);
-    put_moment(xml, "Expires", call->expired->time_s + call->expired->expires_s);
-    put_moment(xml, "ServerTime", call->use.now_ms / 1000);
+    dr_xml_time_s(xml, "Expires", call->expired->time_s + call->expired->expires_s);
+    dr_xml_time_s(xml, "ServerTime", call->use.now_ms / 1000);
 }
 
 static void answer_xml_error(struct dr_api_call *call, enum dr_api_error error, const char *message)

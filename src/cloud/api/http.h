@@ -3,9 +3,11 @@
  *
  * Order of work for each request: raw target taken before any decoding; target, header and body
  * sizes bounded; scope, key, time and - where the client declared its payload's hash - signature
- * checked before one byte of the body is read; body kept in memory (JSON) or streamed to a
- * temporary file with its digests (objects); signature checked; route looked up by the service
- * named in the signature's scope; role checked; handler called. A refused request changes nothing.
+ * checked before one byte of the body is read. For s3 the operation is chosen next: route, role and
+ * query keys, so that an upload that may not be is never read. Then the body: streamed to a
+ * temporary file with its digests (objects), or kept in memory and the signature checked over it;
+ * for every other service the operation is chosen only now, by the service named in the signature's
+ * scope. Last the handler. A refused request changes nothing.
  *
  * Routes are tables (route.h), handlers see struct dr_api_call only (call.h). /daruma/health and
  * /daruma/ready alone need no signature.
@@ -48,11 +50,8 @@ struct dr_api_config {
     uint16_t port;               /* 0: the system picks one */
     const char *certificate_pem; /* NULL with key_pem NULL: plain HTTP, loopback addresses only */
     const char *key_pem;
-    unsigned threads;          /* 1..16 */
-    uint64_t object_bytes_max; /* largest uploaded object */
-    const char *temporary_dir; /* where uploads are kept until they are accepted; exists */
-    const char *region;
-    const char *account;
+    unsigned threads;                            /* 1..16 */
+    uint64_t object_bytes_max;                   /* largest uploaded object */
     const struct dr_api_credential *credentials; /* copied */
     size_t credential_count;
     const struct dr_crypto *crypto;
@@ -61,7 +60,8 @@ struct dr_api_config {
     int64_t (*now_ms)(void *ctx);
     /* Ready to serve? Otherwise *ret_why says what is missing in a few words. Called often. */
     bool (*ready)(void *ctx, const char **ret_why);
-    /* One logfmt line per request, without its end; may be NULL. Called from several threads. */
+    /* One logfmt line, without its end, for each request but a GET or HEAD that went well; may be
+     * NULL. Called from several threads. */
     void (*log)(void *ctx, const char *line);
     /* Broker traffic of a client id as a JSON object, or NULL when it is not known; the pointer
      * itself may be NULL (no bus). The result is the caller's. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What of AWS IoT's control plane works here (AWS IoT's published API). Members marked ":-" are
- * documented by AWS and ignored by this server; docs/protocol.md lists them. */
+ * documented by AWS and ignored by this server; docs/api.md lists them, "Differences". */
 #include "base/check.h"
 #include "cloud/api/handlers.h"
 

@@ -93,15 +93,28 @@ void dr_xml_number(struct dr_xml *xml, const char *name, uint64_t number)
     dr_xml_text(xml, name, text);
 }
 
-void dr_xml_time(struct dr_xml *xml, const char *name, int64_t time_ms)
+static void put_time(struct dr_xml *xml, const char *name, int64_t time_s, const char *end)
 {
     char text[40] = "";
     struct tm parts;
-    time_t seconds = (time_t)(time_ms / 1000);
-    if (gmtime_r(&seconds, &parts) != NULL) {
-        (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.000Z", &parts);
+    time_t seconds = (time_t)time_s;
+    dr_xml_open(xml, name);
+    if (gmtime_r(&seconds, &parts) != NULL &&
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts) != 0) {
+        add_text(xml, text);
+        add_text(xml, end);
     }
-    dr_xml_text(xml, name, text);
+    dr_xml_close(xml, name);
+}
+
+void dr_xml_time_s(struct dr_xml *xml, const char *name, int64_t time_s)
+{
+    put_time(xml, name, time_s, "Z");
+}
+
+void dr_xml_time(struct dr_xml *xml, const char *name, int64_t time_ms)
+{
+    put_time(xml, name, time_ms / 1000, ".000Z");
 }
 
 void dr_xml_drop(struct dr_xml *xml)

@@ -27,6 +27,9 @@ void dr_xml_close(struct dr_xml *xml, const char *name);
 void dr_xml_text(struct dr_xml *xml, const char *name, const char *text);
 void dr_xml_number(struct dr_xml *xml, const char *name, uint64_t number);
 
+/* "2026-01-31T12:34:56Z" */
+void dr_xml_time_s(struct dr_xml *xml, const char *name, int64_t time_s);
+
 /* "2026-01-31T12:34:56.000Z" */
 void dr_xml_time(struct dr_xml *xml, const char *name, int64_t time_ms);
 
