@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Several answers in one message: the gate takes them apart. */
+/* Several answers in one message: the gate takes them apart. And which rows came before. */
 #include "tests/unit/gate_world.h"
 
 static enum dr_gate_verdict answer_parts(
@@ -61,4 +61,45 @@ static void test_parts_become_messages(void)
     end(world);
 }
 
-DR_TEST_MAIN(test_parts_become_messages)
+static bool take(struct dr_outbox_marks *marks, size_t thing, uint64_t epoch, uint64_t id)
+{
+    char name[24];
+    (void)snprintf(name, sizeof(name), "thing-%zu", thing);
+    return dr_outbox_marks_take(marks, name, epoch, id);
+}
+
+static void test_rows_are_new_once(void)
+{
+    const uint64_t secret[2] = {1, 2};
+    struct dr_outbox_marks marks;
+    REQUIRE(dr_outbox_marks_init(&marks, secret) == DR_OK);
+    EXPECT(take(&marks, 1, 7, 5));
+    EXPECT(take(&marks, 2, 7, 4));
+    EXPECT(!take(&marks, 1, 7, 5));
+    EXPECT(!take(&marks, 1, 7, 4));
+    EXPECT(take(&marks, 1, 7, 6));
+    EXPECT(take(&marks, 1, 8, 1)); /* another epoch */
+    dr_outbox_marks_free(&marks);
+}
+
+/* Things come and go for years; what was touched last is still known. */
+static void test_marks_are_bounded(void)
+{
+    const uint64_t secret[2] = {1, 2};
+    struct dr_outbox_marks marks;
+    REQUIRE(dr_outbox_marks_init(&marks, secret) == DR_OK);
+    const size_t many = 2 * DR_OUTBOX_MARKS_MAX;
+    for (size_t i = 1; i <= many; i++) {
+        EXPECT(take(&marks, i, 7, 2 * i));
+        EXPECT(take(&marks, 0, 7, 2 * i + 1));
+    }
+    EXPECT_EQ(marks.things.count, DR_OUTBOX_MARKS_MAX);
+    EXPECT(!take(&marks, 0, 7, 2));
+    for (size_t i = many; i > many - DR_OUTBOX_MARKS_MAX + 1; i--) {
+        EXPECT(!take(&marks, i, 7, 2 * i));
+    }
+    EXPECT(take(&marks, 1, 7, 2)); /* forgotten */
+    dr_outbox_marks_free(&marks);
+}
+
+DR_TEST_MAIN(test_parts_become_messages, test_rows_are_new_once, test_marks_are_bounded)
