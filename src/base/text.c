@@ -5,6 +5,15 @@ static const char hex_digits[] = "0123456789abcdef";
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+uint32_t dr_text_hash(const char *text)
+{
+    uint32_t hash = 2166136261u;
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (uint8_t)*text) * 16777619u;
+    }
+    return hash ^ (hash >> 16);
+}
+
 void dr_hex_encode(const uint8_t *data, size_t size_bytes, char *out)
 {
     for (size_t i = 0; i < size_bytes; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Hex and base64 (RFC 4648, with padding), bounded. */
+/* Hex and base64 (RFC 4648, with padding), bounded; a hash of names. */
 #ifndef DR_BASE_TEXT_H
 #define DR_BASE_TEXT_H
 
@@ -26,5 +26,9 @@ size_t dr_base64_encode(const uint8_t *data, size_t size_bytes, char *out);
  * capacity_bytes. */
 DR_MUST_USE enum dr_status dr_base64_decode(
     const char *text, size_t text_len, uint8_t *out, size_t capacity_bytes, size_t *ret_size_bytes);
+
+/* FNV-1a, 32 bits, folded so that the low ones will do for a table. Whoever chooses the names can
+ * make them collide: only where a longer chain harms nobody else. */
+uint32_t dr_text_hash(const char *text);
 
 #endif

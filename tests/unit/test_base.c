@@ -68,6 +68,13 @@ static void writer_stops_at_its_capacity(void)
     EXPECT_EQ(bytes[2], 9);
 }
 
+/* FNV-1a's published values 811c9dc5 and e40c292c, the upper half folded into the lower. */
+static void hash_follows_the_published_values(void)
+{
+    EXPECT_EQ(dr_text_hash(""), 0x811c1cd9);
+    EXPECT_EQ(dr_text_hash("a"), 0xe40ccd20);
+}
+
 static void hex_is_exact_or_refused(void)
 {
     const uint8_t bytes[] = {0x00, 0x9f, 0xff};
@@ -152,6 +159,6 @@ static void every_status_has_a_text(void)
 DR_TEST_MAIN(
     reader_latches_its_first_error, reader_end_refuses_left_over_bytes,
     integers_survive_a_round_trip_in_both_orders, writer_stops_at_its_capacity,
-    hex_is_exact_or_refused, base64_follows_the_rfc_vectors, base64_refuses_what_is_not_canonical,
-    crc32_matches_its_check_value_and_continues, secrets_compare_and_vanish,
-    every_status_has_a_text)
+    hash_follows_the_published_values, hex_is_exact_or_refused, base64_follows_the_rfc_vectors,
+    base64_refuses_what_is_not_canonical, crc32_matches_its_check_value_and_continues,
+    secrets_compare_and_vanish, every_status_has_a_text)

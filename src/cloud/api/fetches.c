@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cloud/api/fetches.h"
 
+#include "base/text.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +23,7 @@ struct dr_api_fetches {
 
 static size_t bucket_of(const char *thing)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a: names of things are not chosen by strangers */
-    for (; *thing != '\0'; thing++) {
-        hash = (hash ^ (unsigned char)*thing) * 16777619u;
-    }
-    return hash % BUCKETS;
+    return dr_text_hash(thing) % BUCKETS; /* names of things are not chosen by strangers */
 }
 
 enum dr_status dr_api_fetches_new(struct dr_api_fetches **ret_fetches)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cloud/bus/counters.h"
 
+#include "base/text.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,11 +61,7 @@ void dr_counters_free(struct dr_counters *counters)
 
 static struct entry **link_of(struct dr_counters *counters, const char *client_id)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (const char *c = client_id; *c != '\0'; c++) {
-        hash = (hash ^ (uint8_t)*c) * 16777619u;
-    }
-    struct entry **link = &counters->buckets[hash % BUCKETS];
+    struct entry **link = &counters->buckets[dr_text_hash(client_id) % BUCKETS];
     while (*link != NULL && strcmp((*link)->client.client_id, client_id) != 0) {
         link = &(*link)->next; /* bound: the chain */
     }

@@ -2,6 +2,7 @@
 /* Answers go out at once, without acknowledgement: a device asks again. Outbox rows go out one per
  * thing at a time and are removed from the store after their PUBACK. */
 #include "base/cursor.h"
+#include "base/text.h"
 #include "cloud/bus/bus_priv.h"
 
 #include <stdlib.h>
@@ -106,11 +107,7 @@ void dr_bus_answer(struct dr_bus *bus, const struct dr_device_answer *answer)
 
 static struct dr_row_thing **thing_link(struct dr_row_list *rows, const char *name)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (const char *c = name; *c != '\0'; c++) {
-        hash = (hash ^ (uint8_t)*c) * 16777619u;
-    }
-    struct dr_row_thing **link = &rows->things[hash % DR_BUS_THING_BUCKETS];
+    struct dr_row_thing **link = &rows->things[dr_text_hash(name) % DR_BUS_THING_BUCKETS];
     while (*link != NULL && strcmp((*link)->name, name) != 0) { /* bound: the chain */
         link = &(*link)->next;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "cloud/bus/turns.h"
 
+#include "base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,11 +17,7 @@ struct dr_turns_line {
 
 static struct dr_turns_line **find(struct dr_turns *turns, const char *client_id)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (const char *c = client_id; *c != '\0'; c++) {
-        hash = (hash ^ (uint8_t)*c) * 16777619u;
-    }
-    struct dr_turns_line **link = &turns->buckets[hash % DR_TURNS_BUCKETS];
+    struct dr_turns_line **link = &turns->buckets[dr_text_hash(client_id) % DR_TURNS_BUCKETS];
     while (*link != NULL && strcmp((*link)->client_id, client_id) != 0) { /* bound: the chain */
         link = &(*link)->bucket_next;
     }

@@ -153,7 +153,8 @@ DR_MUST_USE enum dr_status
 dr_changes_of_policy(struct dr_db *db, const char *policy, struct dr_changes *changes);
 void dr_service_tell_changes(struct dr_service *service, const struct dr_changes *changes);
 
-/* things.c: does it exist? DR_E_NOT_FOUND noted. */
+/* things.c: does it exist? Asked, and required: DR_E_NOT_FOUND noted. */
+DR_MUST_USE enum dr_status dr_thing_exists(struct dr_db *db, const char *name, bool *ret_exists);
 DR_MUST_USE enum dr_status
 dr_thing_require(struct dr_call *call, struct dr_db *db, const char *name);
 

@@ -20,6 +20,15 @@ struct thing_write {
     char uuid[37];
 };
 
+enum dr_status dr_thing_exists(struct dr_db *db, const char *name, bool *ret_exists)
+{
+    int64_t count = 0;
+    DR_TRY(dr_db_int(
+        db, "SELECT count(*) FROM thing WHERE name = ?1", DR_VALUES(dr_value_text(name)), &count));
+    *ret_exists = count != 0;
+    return DR_OK;
+}
+
 enum dr_status dr_thing_require(struct dr_call *call, struct dr_db *db, const char *name)
 {
     int64_t one = 0;

@@ -92,15 +92,6 @@ store(struct dr_task *task, struct dr_db *db, const struct dr_report *report, co
     return dr_timeline_add(db, task->thing, task->now_ms, "report", text);
 }
 
-static enum dr_status thing_exists(struct dr_db *db, const char *thing, bool *ret_exists)
-{
-    int64_t count = 0;
-    DR_TRY(dr_db_int(
-        db, "SELECT count(*) FROM thing WHERE name = ?1", DR_VALUES(dr_value_text(thing)), &count));
-    *ret_exists = count != 0;
-    return DR_OK;
-}
-
 static enum dr_status refuse(
     struct dr_task *task, const struct dr_report *report, enum dr_job_error error,
     const char *message)
@@ -122,7 +113,7 @@ enum dr_status dr_device_report(struct dr_task *task, struct dr_db *db)
         report.client_token[0] = '\0';
         return refuse(task, &report, DR_JOB_ERROR_REQUEST, "not a report");
     }
-    DR_TRY(thing_exists(db, task->thing, &exists));
+    DR_TRY(dr_thing_exists(db, task->thing, &exists));
     if (!exists) {
         return refuse(task, &report, DR_JOB_ERROR_NOT_FOUND, "there is no such thing");
     }

@@ -9,15 +9,6 @@
 #define TIMEOUTS_PER_TICK 200
 #define MINUTE_MS 60000
 
-static enum dr_status thing_exists(struct dr_db *db, const char *thing, bool *ret_exists)
-{
-    int64_t count = 0;
-    DR_TRY(dr_db_int(
-        db, "SELECT count(*) FROM thing WHERE name = ?1", DR_VALUES(dr_value_text(thing)), &count));
-    *ret_exists = count != 0;
-    return DR_OK;
-}
-
 /* Where a rollout stands; DR_E_NOT_FOUND: finished, canceled or deleted. */
 static enum dr_status
 load_rollout(struct dr_db *db, const char *job, int64_t *ret_next, int64_t *ret_rate)
@@ -75,7 +66,7 @@ static enum dr_status make_executions(
     while (status == DR_OK && dr_rows_next(&rows)) { /* bound: allowed */
         const char *thing = dr_rows_text(&rows, 0);
         bool exists = false;
-        status = thing_exists(scope->db, thing, &exists);
+        status = dr_thing_exists(scope->db, thing, &exists);
         if (status == DR_OK && exists) {
             status = dr_execution_create(scope, job, thing);
         }

@@ -45,7 +45,7 @@ DR_MUST_USE enum dr_status dr_stream_part_find(
 DR_MUST_USE enum dr_status dr_stream_cache_create(struct dr_stream_cache **ret_cache);
 void dr_stream_cache_free(struct dr_stream_cache *cache);
 
-/* After a stream was made or dropped: what is cached may be another stream's. */
+/* After a stream was dropped: its name may come to mean another one. */
 void dr_stream_cache_forget(struct dr_stream_cache *cache);
 
 /* The file behind a stream, open, with the cache locked until the release. DR_E_NOT_FOUND: no such

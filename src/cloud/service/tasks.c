@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Counting what waits for the writer, and numbering it in the gate's order. */
+#include "base/text.h"
 #include "cloud/service/device_priv.h"
 
 static size_t bucket_of(const char *thing)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (; *thing != '\0'; thing++) {
-        hash = (hash ^ (uint8_t)*thing) * 16777619u;
-    }
-    return (hash ^ (hash >> 16)) % DR_IN_FLIGHT_BUCKETS;
+    return dr_text_hash(thing) % DR_IN_FLIGHT_BUCKETS;
 }
 
 bool dr_task_thing_is_busy(struct dr_service *service, const char *thing)
