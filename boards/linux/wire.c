@@ -39,7 +39,8 @@ enum dr_status dr_wire_decode_request(
     request.a = dr_read_u32(&reader);
     request.b = dr_read_u32(&reader);
     DR_TRY(reader.status);
-    if (zero != 0 || request.operation < DR_WIRE_HELLO || request.operation > DR_WIRE_OFFERED) {
+    if (zero != 0 || request.operation < DR_WIRE_HELLO || request.operation == DR_WIRE_FREE ||
+        request.operation > DR_WIRE_OFFERED) {
         return DR_E_FORMAT;
     }
     *ret_request = request;

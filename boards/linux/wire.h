@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The bytes between the machine (boot ROM, firmware) and the board that carries it.
  *
- * The channel is a SOCK_SEQPACKET pair: one message per request, one per reply, the machine asks
- * and the board answers, in order, one at a time. A message is a header of 16 bytes and a payload.
- * Integers are little-endian. A board that meets a malformed message answers DR_E_FORMAT; a machine
- * that meets one treats the channel as broken.
+ * The channel is a SOCK_SEQPACKET pair: one message per request, one per reply. The board takes the
+ * requests one at a time and answers in their order; the machine may have sent some more meanwhile
+ * (flash programs and erases, DR_CHANNEL_LATER_MAX of them). A message is a header of 16 bytes and
+ * a payload. Integers are little-endian. A board that meets a malformed message answers
+ * DR_E_FORMAT; a machine that meets one treats the channel as broken.
  *
  *   request  u16 operation | u16 zero | u32 tag | u32 a | u32 b            | payload
- *   reply    u16 operation | u16 zero | u32 tag | i32 status | u32 value   | payload
+ *   reply    u16 operation | u16 zero | u32 tag | u32 status | u32 value   | payload
  *
- * The tag is chosen by the machine and comes back. Posted operations have no reply.
+ * A status is 0 or the magnitude of an error (statuses are negative). The tag is chosen by the
+ * machine and comes back. Posted operations have no reply.
  */
 #ifndef DR_BOARDS_LINUX_WIRE_H
 #define DR_BOARDS_LINUX_WIRE_H
@@ -44,7 +46,7 @@ enum dr_wire_operation {
     DR_WIRE_FLASH_READ = 2,      /* a address, b size -> payload */
     DR_WIRE_FLASH_PROGRAM = 3,   /* a address; payload */
     DR_WIRE_FLASH_ERASE = 4,     /* a address, b size */
-    DR_WIRE_FLASH_SYNC = 5,      /* */
+    DR_WIRE_FREE = 5,            /* no operation: a program is answered when it is done */
     DR_WIRE_ANCHOR = 6,          /* a timeout in ms; payload -> payload */
     DR_WIRE_WATCHDOG_ARM = 7,    /* a period in ms */
     DR_WIRE_WATCHDOG_FEED = 8,   /* posted */
@@ -118,7 +120,7 @@ void dr_wire_encode_reply(const struct dr_wire_reply *reply, uint8_t out[DR_WIRE
 void dr_wire_encode_summary(
     const struct dr_wire_summary *summary, uint8_t out[DR_WIRE_SUMMARY_BYTES]);
 
-/* DR_E_FORMAT: reserved field set, unknown operation, positive status. size_bytes is the whole
+/* DR_E_FORMAT: reserved field set, unknown operation, no such status. size_bytes is the whole
  * message's. */
 DR_MUST_USE enum dr_status dr_wire_decode_request(
     const uint8_t *message, size_t size_bytes, struct dr_wire_request *ret_request);

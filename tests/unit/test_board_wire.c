@@ -33,6 +33,8 @@ static void test_messages(void)
     bytes[2] = 0;
     bytes[0] = 0;
     EXPECT_EQ(dr_wire_decode_request(bytes, sizeof bytes, &request_back), DR_E_FORMAT);
+    bytes[0] = DR_WIRE_FREE;
+    EXPECT_EQ(dr_wire_decode_request(bytes, sizeof bytes, &request_back), DR_E_FORMAT);
     bytes[0] = DR_WIRE_OFFERED + 1;
     EXPECT_EQ(dr_wire_decode_request(bytes, sizeof bytes, &request_back), DR_E_FORMAT);
     dr_wire_encode_reply(&reply, bytes);

@@ -94,12 +94,6 @@ static enum dr_status flash_erase(struct dr_board *board, struct exchange *excha
     return dr_flash_file_erase(&board->flash, exchange->request.a, exchange->request.b);
 }
 
-static enum dr_status flash_sync(struct dr_board *board, struct exchange *exchange)
-{
-    (void)exchange; /* see the power-cut model in flash_file.h: what was written stays */
-    return board->flash_status == DR_OK ? DR_OK : DR_E_IO;
-}
-
 static enum dr_status anchor(struct dr_board *board, struct exchange *exchange)
 {
     return dr_board_anchor_ask(
@@ -257,7 +251,6 @@ static const struct operation operations[] = {
     [DR_WIRE_FLASH_READ] = {flash_read, ANY, false, 0, 0},
     [DR_WIRE_FLASH_PROGRAM] = {flash_program, ANY, false, 1, DR_WIRE_FLASH_BYTES_MAX},
     [DR_WIRE_FLASH_ERASE] = {flash_erase, ANY, false, 0, 0},
-    [DR_WIRE_FLASH_SYNC] = {flash_sync, ANY, false, 0, 0},
     [DR_WIRE_ANCHOR] = {anchor, ANY, false, 1, DR_WIRE_ANCHOR_BYTES_MAX},
     [DR_WIRE_WATCHDOG_ARM] = {watchdog_arm, ANY, false, 0, 0},
     [DR_WIRE_WATCHDOG_FEED] = {watchdog_feed, ANY, true, 0, 0},
