@@ -36,11 +36,12 @@ class Provision(BoardTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)["principals"]
 
-    def works(self, device):
-        begin = time.time()
+    def works(self, device, since=None):
+        """since: when it was switched on, if that was before."""
+        since = since or time.time()
         device.on()
         said = wait_for("the cloud hears from the device", lambda: (
-            found := self.world.thing(device.name)["reported"]).get("reportedAt", 0) > begin and found["report"], 30)
+            found := self.world.thing(device.name)["reported"]).get("reportedAt", 0) > since and found["report"], 30)
         self.assertEqual((said["version"], said["mode"]), ("1.0.0", "normal"))
         self.assertEqual(device.show()["mode"], "normal")
         self.assertEqual(len(set(self.principals(device.name))), 2, "a normal and a recovery certificate")
@@ -107,10 +108,11 @@ class Provision(BoardTest):
         device.on()
         self.wait_line(device, "provisioning: certificate requests handed out")
         self.create("later")
+        begin = time.time()
         device.on()  # the factory switches off as soon as it has heard that the device is locked
         started = self.wait_line(device, r"factory, normal mode, because of (\w+)")
         self.assertIn(started[1], ("planned", "power"), "the reset that ended provisioning was no fault")
-        self.works(device)
+        self.works(device, begin)
 
     def test_no_cloud(self):
         done = self.world.run("device", "create", "nowhere", "--dir", self.world.dir / "devices", "--key",
