@@ -6,6 +6,7 @@
 #include "tests/unit/check.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #define LINGERING_MS 200
