@@ -97,6 +97,34 @@ static void cancel_while_devices_report(void)
     world_end();
 }
 
+/* As a crash in the middle of a cancel leaves a job. */
+static enum dr_status run_mark(void *context, struct dr_db *db)
+{
+    return dr_db_run(
+        db, "UPDATE job SET rollout_next = ?2 WHERE id = ?1",
+        DR_VALUES(dr_value_text(context), dr_value_int(DR_ROLLOUT_ENDING)));
+}
+
+static void interrupted_cancels(void)
+{
+    static char ended[] = "ended";
+    static char open[] = "open";
+    REQUIRE(world_begin());
+    REQUIRE(make_job(ended, 1, "") == DR_OK);
+    REQUIRE(make_job(open, 1, "") == DR_OK);
+    wait_for_background(3);
+    REQUIRE(dr_store_write(w.store, run_mark, ended) == DR_OK);
+    REQUIRE(dr_store_write(w.store, run_mark, open) == DR_OK);
+    REQUIRE(dr_service_cancel_execution(world_call(), "t0", ended, false, NULL) == DR_OK);
+    EXPECT_STR(job_status(ended), "IN_PROGRESS"); /* may still be repeated */
+    EXPECT_EQ(dr_service_recover(w.service, w.now_ms), DR_OK);
+    EXPECT_STR(job_status(ended), "COMPLETED");
+    EXPECT_STR(job_status(open), "IN_PROGRESS");
+    REQUIRE(dr_service_cancel_execution(world_call(), "t0", open, false, NULL) == DR_OK);
+    EXPECT_STR(job_status(open), "COMPLETED");
+    world_end();
+}
+
 /* --- abort criteria --- */
 
 #define CRITERION(type, percent, minimum)                                                          \
@@ -246,6 +274,18 @@ static void maximum_per_minute(void)
     world_end();
 }
 
+/* What was queued in a time that is still to come does not count as the last minute's. */
+static void a_clock_set_back(void)
+{
+    REQUIRE(world_begin());
+    REQUIRE(
+        make_job("slow", 5, ",\"jobExecutionsRolloutConfig\":{\"maximumPerMinute\":2}") == DR_OK);
+    EXPECT_EQ(queued_after(0), 2);
+    EXPECT_EQ(queued_after(-3600000), 4);
+    EXPECT_EQ(queued_after(0), 4);
+    world_end();
+}
+
 static void refused_settings(void)
 {
     REQUIRE(world_begin());
@@ -258,5 +298,5 @@ static void refused_settings(void)
 }
 
 DR_TEST_MAIN(
-    cancel_while_devices_report, abort_by_failures, abort_of_many, abort_by_time_outs,
-    refused_criteria, maximum_per_minute, refused_settings)
+    cancel_while_devices_report, interrupted_cancels, abort_by_failures, abort_of_many,
+    abort_by_time_outs, refused_criteria, maximum_per_minute, a_clock_set_back, refused_settings)

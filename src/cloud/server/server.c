@@ -200,6 +200,9 @@ static enum dr_status open_parts(struct dr_server *server, char *error)
         .strict = config->strict,
     };
     status = dr_service_open(&service, &server->service);
+    if (status == DR_OK) {
+        status = dr_service_recover(server->service, clock_ms());
+    }
     return status == DR_OK ? DR_OK : refuse(error, status, "service on", config->store);
 }
 

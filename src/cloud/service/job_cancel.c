@@ -2,7 +2,8 @@
 /* Ending jobs: cancel and delete, some executions per transaction.
  *
  * The job's own row changes in the last transaction. When the service dies in between, the job is
- * still there in its old state with fewer executions, and repeating the request finishes it. */
+ * still there in its old state with fewer executions, and repeating the request finishes it. If
+ * nobody does, the next start takes the mark away and the job goes on with what it has. */
 #include "cloud/service/jobs_priv.h"
 
 #define CHUNK 250u /* executions per transaction */
@@ -33,13 +34,63 @@ static enum dr_status select_ids(
 }
 
 /* In every transaction: no further executions are made, and the job does not complete by itself
- * when devices end what is left between two of them. */
+ * when devices end what is left between two of them. What the abort criteria began goes on. */
 static enum dr_status stop_rollout(struct dr_act *act, struct dr_db *db, const char *id)
 {
     return dr_db_run(
-        db, "UPDATE job SET rollout_next = ?2, updated_ms = ?3 WHERE id = ?1",
+        db,
+        "UPDATE job SET rollout_next = ?2, updated_ms = ?3 WHERE id = ?1"
+        " AND rollout_next IS NOT ?4",
         DR_VALUES(
-            dr_value_text(id), dr_value_int(DR_ROLLOUT_ENDING), dr_value_int(act->call->now_ms)));
+            dr_value_text(id), dr_value_int(DR_ROLLOUT_ENDING), dr_value_int(act->call->now_ms),
+            dr_value_int(DR_ROLLOUT_ABORTED)));
+}
+
+/* One job whose cancel or deletion was cut short; *ret_id empty: there is none. */
+static enum dr_status find_interrupted(struct dr_db *db, char ret_id[DR_JOB_ID_MAX + 1])
+{
+    struct dr_rows rows;
+    ret_id[0] = '\0';
+    dr_db_select(
+        db, &rows, "SELECT id FROM job WHERE rollout_next = ?1 LIMIT 1",
+        DR_VALUES(dr_value_int(DR_ROLLOUT_ENDING)));
+    if (dr_rows_next(&rows)) {
+        (void)snprintf(ret_id, DR_JOB_ID_MAX + 1, "%s", dr_rows_text(&rows, 0));
+    }
+    return dr_rows_end(&rows);
+}
+
+struct recovery {
+    struct dr_service *service;
+    int64_t now_ms;
+};
+
+static enum dr_status run_recovery(void *context, struct dr_db *db)
+{
+    const struct recovery *recovery = context;
+    const struct dr_scope scope = {
+        .service = recovery->service, .db = db, .now_ms = recovery->now_ms};
+    char id[DR_JOB_ID_MAX + 1];
+    DR_TRY(find_interrupted(db, id));
+    while (id[0] != '\0') { /* bound: such jobs; each round unmarks one */
+        DR_TRY(dr_db_run(
+            db, "UPDATE job SET rollout_next = NULL WHERE id = ?1", DR_VALUES(dr_value_text(id))));
+        DR_TRY(dr_job_settle(&scope, id));
+        DR_TRY(find_interrupted(db, id));
+    }
+    return DR_OK;
+}
+
+enum dr_status dr_service_recover(struct dr_service *service, int64_t now_ms)
+{
+    struct recovery recovery = {.service = service, .now_ms = now_ms};
+    struct dr_db *db = NULL;
+    char id[DR_JOB_ID_MAX + 1];
+    DR_TRY(dr_store_read_begin(service->store, &db));
+    enum dr_status status = find_interrupted(db, id);
+    dr_store_read_end(service->store, db);
+    DR_TRY(status);
+    return id[0] == '\0' ? DR_OK : dr_store_write(service->store, run_recovery, &recovery);
 }
 
 static enum dr_status cancel_one(const struct dr_scope *scope, uint64_t id, bool force)

@@ -43,10 +43,11 @@ static enum dr_status allowance(
         scope->db,
         "SELECT count(*) FROM job_target JOIN execution"
         " ON execution.thing = job_target.thing AND execution.job = job_target.job"
-        " WHERE job_target.job = ?1 AND position >= ?2 AND position < ?3 AND queued_ms > ?4",
+        " WHERE job_target.job = ?1 AND position >= ?2 AND position < ?3"
+        " AND queued_ms > ?4 AND queued_ms <= ?5", /* later: the clock was set back meanwhile */
         DR_VALUES(
             dr_value_text(job), dr_value_int(next - rate), dr_value_int(next),
-            dr_value_int(scope->now_ms - MINUTE_MS)),
+            dr_value_int(scope->now_ms - MINUTE_MS), dr_value_int(scope->now_ms)),
         &recent));
     int64_t left = rate > recent ? rate - recent : 0;
     *ret_allowed = left < DR_JOB_CHUNK ? left : DR_JOB_CHUNK;

@@ -52,6 +52,9 @@ struct dr_service_config {
 DR_MUST_USE enum dr_status
 dr_service_open(const struct dr_service_config *config, struct dr_service **ret_service);
 
+/* What a crash left half done is put in order. Once, before the first call. DR_E_*: the store's. */
+DR_MUST_USE enum dr_status dr_service_recover(struct dr_service *service, int64_t now_ms);
+
 /* Copied. Any thread, at any time, but not from a hook. When this returns no call of the hooks
  * before is under way or will come: their context may be freed. Changes made while there are none
  * are told to nobody; whoever sets hooks later looks at everything first, as the bus does. */
