@@ -125,11 +125,30 @@ static enum dr_status cancel_job(const struct dr_scope *scope, const char *job, 
     return dr_job_abort_chunk(scope, job); /* what is left is the background's */
 }
 
+/* Counting all costs as many steps as there are executions; while nothing fails, this is enough. */
+static enum dr_status has_failures(struct dr_db *db, const char *job, bool *ret_some)
+{
+    int64_t some = 0;
+    enum dr_status status = dr_db_int(
+        db, "SELECT EXISTS (SELECT 1 FROM execution WHERE job = ?1 AND status IN (?2, ?3, ?4))",
+        DR_VALUES(
+            dr_value_text(job), dr_value_int(DR_JOB_FAILED), dr_value_int(DR_JOB_REJECTED),
+            dr_value_int(DR_JOB_TIMED_OUT)),
+        &some);
+    *ret_some = some != 0;
+    return status;
+}
+
 enum dr_status dr_job_abort_if_due(const struct dr_scope *scope, const char *job)
 {
     json_t *list = NULL;
     uint64_t counts[DR_JOB_CANCELED + 1];
     char comment[COMMENT_SIZE] = "";
+    bool has_some = false;
+    DR_TRY(has_failures(scope->db, job, &has_some));
+    if (!has_some) {
+        return DR_OK;
+    }
     DR_TRY(load_criteria(scope->db, job, &list));
     if (list == NULL) {
         return DR_OK;
