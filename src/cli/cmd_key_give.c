@@ -163,6 +163,28 @@ static int check_profiles(struct dr_cli *cli, struct gift *gift)
 
 /* --- giving --- */
 
+/* The directory is the signer's: what stands under the name may not be what was written there. */
+static bool hand_over(const struct gift *gift, const char *path)
+{
+    struct stat now;
+    if (geteuid() != 0) {
+        return true;
+    }
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    bool ours = fstat(fd, &now) == 0 && S_ISREG(now.st_mode) && now.st_nlink == 1;
+    bool done = ours && fchown(fd, gift->keys.st_uid, gift->keys.st_gid) == 0;
+    if (!ours) {
+        errno = EEXIST;
+    }
+    int cause = errno;
+    (void)close(fd);
+    errno = cause;
+    return done;
+}
+
 /* A file of the signer's owner, complete before it has its name. */
 static int
 put(struct dr_cli *cli, const struct gift *gift, const char *suffix, const char *text,
@@ -176,8 +198,7 @@ put(struct dr_cli *cli, const struct gift *gift, const char *suffix, const char 
     if (result != 0) {
         return result;
     }
-    bool owned = geteuid() != 0 || lchown(temporary, gift->keys.st_uid, gift->keys.st_gid) == 0;
-    if (!owned || rename(temporary, path) != 0) {
+    if (!hand_over(gift, temporary) || rename(temporary, path) != 0) {
         int cause = errno;
         (void)unlink(temporary);
         return dr_cli_error(cli, "cannot write %s: %s", path, strerror(cause));
