@@ -50,6 +50,14 @@ class Cloud:
                 return None
         return wait_for(f"{identity.name} is let in", attempt)
 
+    def stream(self, name, size):
+        """A stream of one file, number 0, of so many bytes."""
+        s3 = self.daemon.client("s3")
+        s3.create_bucket(Bucket="blocks")
+        s3.put_object(Bucket="blocks", Key="k", Body=b"x" * size)
+        self.iot.create_stream(streamId=name, roleArn="arn:aws:iam::000000000000:role/r",
+                               files=[{"fileId": 0, "s3Location": {"bucket": "blocks", "key": "k"}}])
+
     def restart_client(self):
         """After a restart the API may have another port."""
         self.iot = self.daemon.client("iot")

@@ -139,8 +139,7 @@ require_certificate true
         self.process.wait()
 
     def stop(self):
-        for client in self.clients:
-            client.abandon()
+        self.leave()
         if self.process and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(timeout=20)
@@ -150,6 +149,12 @@ require_certificate true
         status = self.process.returncode if self.process else 0
         shutil.rmtree(self.directory, ignore_errors=True)
         return status
+
+    def leave(self):
+        """All that connected through here are gone, without a word."""
+        for client in self.clients:
+            client.abandon()
+        self.clients.clear()
 
     def device(self, identity, client_id=None, **options):
         client = mqtt_raw.Client(self.port, identity.context, client_id or identity.name, **options)

@@ -24,12 +24,7 @@ class AttackTest(unittest.TestCase):
     def setUp(self):
         self.evil = self.cloud.connect(self.identities["evil"])
         self.good = self.cloud.connect(self.identities["good"])
-        self.addCleanup(self.leave)
-
-    def leave(self):
-        for client in self.cloud.rig.clients:
-            client.abandon()
-        self.cloud.rig.clients.clear()
+        self.addCleanup(self.cloud.rig.leave)
 
     def ask(self, device, operation, body=b"{}", qos=1, wait_s=10):
         """A request and the word at the end of its answer's topic, with the body."""

@@ -21,9 +21,7 @@ class BusTest(unittest.TestCase):
         assert status == 0, f"something ended with {status}"
 
     def tearDown(self):
-        for client in self.cloud.rig.clients:
-            client.abandon()
-        self.cloud.rig.clients.clear()
+        self.cloud.rig.leave()
 
     def device(self, name, **options):
         identity, self.arn = self.cloud.add(name)

@@ -498,15 +498,20 @@ class UpdateTest(Case):
         self.assertNotIn("AFR_OTA", shown)
         self.refused(ERROR, "update", "cancel", "first", says="update first is COMPLETED already")
 
-    def test_watching_outlives_a_restart_of_the_cloud(self):
-        self.offered_while_off("first")
-        watch = subprocess.Popen([BIN / "daruma", "update", "watch", "first", "--timeout", "60"],
+    def watching(self, update):
+        """`update watch`, under way."""
+        watch = subprocess.Popen([BIN / "daruma", "update", "watch", update, "--timeout", "60"],
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.world.dir,
                                  env={**os.environ, "DARUMA_CLOUD": str(self.world.cloud_dir)})
         self.addCleanup(watch.stderr.close)
         self.addCleanup(watch.stdout.close)
         self.addCleanup(watch.wait)
         self.addCleanup(watch.kill)
+        return watch
+
+    def test_watching_outlives_a_restart_of_the_cloud(self):
+        self.offered_while_off("first")
+        watch = self.watching("first")
         self.assertEqual(watch.stdout.readline(), "lamp QUEUED\n")
         self.world.cloud_down()
         self.assertEqual(watch.stderr.readline(), "the cloud does not answer; waiting for it\n")
@@ -524,13 +529,7 @@ class UpdateTest(Case):
         self.assertEqual((done.returncode, done.stdout), (TIMEOUT, ""))
         self.assertEqual(done.stderr, "the cloud does not answer; waiting for it\ndaruma update watch: the cloud did not "
                          "answer for 1 s; `daruma update watch first` tries again\n")
-        watch = subprocess.Popen([BIN / "daruma", "update", "watch", "first", "--timeout", "60"],
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.world.dir,
-                                 env={**os.environ, "DARUMA_CLOUD": str(self.world.cloud_dir)})
-        self.addCleanup(watch.stderr.close)
-        self.addCleanup(watch.stdout.close)
-        self.addCleanup(watch.wait)
-        self.addCleanup(watch.kill)
+        watch = self.watching("first")
         self.assertEqual(watch.stderr.readline(), "the cloud does not answer; waiting for it\n")
         self.world.cloud_up()
         self.assertEqual(watch.stdout.readline(), "lamp QUEUED\n")

@@ -26,12 +26,7 @@ class FairnessTest(unittest.TestCase):
 
     def setUp(self):
         self.good = self.cloud.connect(self.identities["good"])
-        self.addCleanup(self.leave)
-
-    def leave(self):
-        for client in self.cloud.rig.clients:
-            client.abandon()
-        self.cloud.rig.clients.clear()
+        self.addCleanup(self.cloud.rig.leave)
 
     def report(self, device, token):
         topic = f"$aws/things/{device.client_id}/daruma/report"
@@ -82,11 +77,7 @@ class FairnessTest(unittest.TestCase):
 
     def test_a_flood_of_requests_for_blocks(self):
         """Each for as much as there may be; another device's turn comes after one of them, not after all."""
-        s3 = self.cloud.daemon.client("s3")
-        s3.create_bucket(Bucket="blocks")
-        s3.put_object(Bucket="blocks", Key="k", Body=b"x" * 262144)
-        self.cloud.iot.create_stream(streamId="s", roleArn="arn:aws:iam::000000000000:role/r",
-                                     files=[{"fileId": 0, "s3Location": {"bucket": "blocks", "key": "k"}}])
+        self.cloud.stream("s", 262144)
         loop = self.cloud.connect(self.identities["loop-s"])
         self.good.subscribe("$aws/things/good/streams/s/data/json", 0)
         for _ in range(FLOOD):

@@ -37,9 +37,7 @@ class ForeignTest(unittest.TestCase):
         assert status == 0, f"something ended with {status}"
 
     def tearDown(self):
-        for client in self.cloud.rig.clients:
-            client.abandon()
-        self.cloud.rig.clients.clear()
+        self.cloud.rig.leave()
 
     # ----- the operator
 

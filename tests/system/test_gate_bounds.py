@@ -46,12 +46,7 @@ class BoundsTest(unittest.TestCase):
     def setUp(self):
         self.service = self.rig.service()
         self.service.greet()
-        self.addCleanup(self.leave)
-
-    def leave(self):
-        for client in self.rig.clients:
-            client.abandon()
-        self.rig.clients.clear()
+        self.addCleanup(self.rig.leave)
 
     def test_connections(self):
         """A fourth device is refused; the service and a device that comes again are not."""

@@ -34,9 +34,7 @@ class UnreadTest(unittest.TestCase):
         self.service.greet()
 
     def tearDown(self):
-        for client in self.rig.clients:
-            client.abandon()
-        self.rig.clients.clear()
+        self.rig.leave()
 
     def device(self, name):
         return self.rig.device(self.ids[name], name)

@@ -94,11 +94,7 @@ class Limits:
 
     def test_blocks_of_a_request(self):
         """128 KiB at a time, whatever was asked for."""
-        s3 = self.cloud.daemon.client("s3")
-        s3.create_bucket(Bucket="blocks")
-        s3.put_object(Bucket="blocks", Key="k", Body=b"x" * 300000)
-        self.cloud.iot.create_stream(streamId="s", roleArn="arn:aws:iam::000000000000:role/r",
-                                     files=[{"fileId": 0, "s3Location": {"bucket": "blocks", "key": "k"}}])
+        self.cloud.stream("s", 300000)
         client = self.device("l-blocks")
         topic = "$aws/things/l-blocks/streams/s"
         client.subscribe(topic + "/data/json", 0)
